@@ -1,0 +1,1 @@
+"""Learning classifier systems as pure arrays. Usable alone, without the swarm."""

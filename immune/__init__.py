@@ -1,0 +1,1 @@
+"""Artificial immune networks as pure arrays: antigens in, concentrations of antibodies out."""

@@ -1,0 +1,31 @@
+"""What a robot is told to do: a twist and a gripper, as one NumPy record."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robots import check
+
+#: forward speed m/s, turn rate rad/s (REP 103), gripper closed (1) or open (0)
+COMMAND = np.dtype([("speed", "f4"), ("turn", "f4"), ("grip", "u1")])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the body can do; commands are clamped to it."""
+
+    speed: float = 0.2  # m/s
+    turn: float = 2.5  # rad/s
+
+    def __post_init__(self) -> None:
+        check.number("speed", self.speed, 0.001, 10)
+        check.number("turn", self.turn, 0.001, 50)
+
+
+def clamp(commands: np.ndarray, limits: Limits) -> np.ndarray:
+    """`commands` within `limits`; what is not a number becomes standing still."""
+    out = np.empty_like(commands)
+    out["speed"] = np.clip(np.nan_to_num(commands["speed"], posinf=0, neginf=0), -limits.speed, limits.speed)
+    out["turn"] = np.clip(np.nan_to_num(commands["turn"], posinf=0, neginf=0), -limits.turn, limits.turn)
+    out["grip"] = commands["grip"] != 0
+    return out

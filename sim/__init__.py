@@ -1,0 +1,1 @@
+"""Worlds that serve bodies: what the robots of a simulated swarm drive, sense and work in."""

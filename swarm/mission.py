@@ -1,0 +1,64 @@
+"""A mission: everything that a run depends on, as one tree of parameter classes.
+
+`swarm.missionfile` reads it from TOML and says what is wrong with a file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from classifier.params import Params as ClassifierParams
+from immune.params import Params as ImmuneParams
+from robots import check
+from robots.percept import Sensors
+from sim.spec import Arena, Kind, Phase, Radio, Robots, Work
+
+VERSION = 1  # of the mission format
+
+
+@dataclass(frozen=True)
+class Mind:
+    """What decides in every robot."""
+
+    arbiter: str = "immune"  # who decides the global behaviour (aggregate or disperse)
+    learner: str = "xcs"  # who decides the local behaviour (the action at a site)
+    share: bool = True  # robots learn from the outcomes that robots in hearing report
+    plugins: tuple[str, ...] = ()  # Python files that add an arbiter, a sensor or a behaviour
+    immune: ImmuneParams = field(default_factory=ImmuneParams)
+    xcs: ClassifierParams = field(default_factory=ClassifierParams)
+
+
+@dataclass(frozen=True)
+class Mission:
+    """One mission, whole."""
+
+    version: int
+    name: str
+    phases: tuple[Phase, ...]
+    about: str = ""  # one line, for lists
+    seed: int = 1
+    tick: float = 0.1  # s, one decision of every robot
+    arena: Arena = field(default_factory=Arena)
+    robots: Robots = field(default_factory=Robots)
+    sensors: Sensors = field(default_factory=Sensors)
+    radio: Radio = field(default_factory=Radio)
+    work: Work = field(default_factory=Work)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    mind: Mind = field(default_factory=Mind)
+
+    def __post_init__(self) -> None:
+        check.choice("version", self.version, (VERSION,))
+        check.number("seed", self.seed, 0, 2**63 - 1)
+        check.number("tick", self.tick, 0.01, 1)
+        if not self.phases:
+            raise ValueError("phases: a mission needs at least one phase")
+        for i, phase in enumerate(self.phases):
+            for kind in phase.kinds:
+                if kind not in self.kinds:
+                    raise ValueError(
+                        f"phases[{i}].kinds.{kind}: no such kind; [kinds] has {', '.join(self.kinds) or 'none'}"
+                    )
+
+    @property
+    def duration(self) -> float:
+        """Simulated seconds, all phases."""
+        return sum(phase.duration for phase in self.phases)

@@ -1,0 +1,27 @@
+"""What a robot tells the recorder about its mind in a tick, as one NumPy record."""
+
+import numpy as np
+
+STRATEGIES = ("aggregate", "disperse")
+#: local actions; the first three work at a site, the last gives it up
+ACTIONS = ("push", "pull", "hold", "leave")
+#: what a robot is doing
+TASKS = ("search", "answer", "approach", "work", "leave")
+
+REPORT = np.dtype(
+    [
+        ("strategy", "i1"),  # index into STRATEGIES
+        ("task", "i1"),  # index into TASKS
+        ("action", "i1"),  # index into ACTIONS, -1 none
+        ("site", "i4"),  # beacon number of the site it is at or makes for, -1 none
+        ("waiting", "f4"),  # s at a site without progress
+        ("antigen", "f4", (2,)),  # per strategy, 0 to 1
+        ("stimulus", "f4", (2,)),  # S per strategy
+        ("concentration", "f4", (2,)),  # s per strategy, 0 to 1
+        ("rules", "i2"),  # macroclassifiers
+        ("prediction", "f4"),  # of the action taken, NaN none
+        ("heard", "i2"),  # signals heard in this tick
+        ("bad", "i4"),  # bad messages dropped since the start
+        ("age", "f4"),  # s since the latest signal of anyone, NaN none yet
+    ]
+)

@@ -1,0 +1,76 @@
+"""What a watcher sees of a run: one snapshot, drawn by `swarm.dashboard` and `swarm.picture`.
+
+The host publishes at most ten snapshots a second; `Stage` comes once, when a watcher attaches.
+Both travel as msgpack arrays, tagged like the messages of `swarm.wire`.
+"""
+
+import msgspec
+
+
+class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
+    """What does not change during a run."""
+
+    mission: str  # name
+    about: str
+    seed: int
+    duration: float  # s, simulated
+    bounds: tuple[float, float, float, float]  # x min, y min, x max, y max of the arena, m
+    walls: list[tuple[float, float, float, float]]  # x, y of the middle, width, depth, m
+    radius: float  # m, of a robot
+    face: float  # m, width of a site's work face
+    kinds: dict[str, str]  # kind -> colour
+    phases: list[tuple[float, str]]  # start in s, name
+
+
+class RobotRow(msgspec.Struct, array_like=True, frozen=True):
+    """One robot, now."""
+
+    robot: int
+    x: float  # m
+    y: float  # m
+    heading: float  # rad
+    alive: bool  # its process lives
+    strategy: int  # index into swarm.report.STRATEGIES
+    task: int  # index into swarm.report.TASKS
+    action: int  # index into swarm.report.ACTIONS, -1 none
+    site: int  # beacon number, -1 none
+    waiting: float  # s at a site without progress
+    concentration: tuple[float, float]
+    heard: int  # signals heard since the start
+    said: int  # signals said since the start
+    bad: int  # bad messages dropped since the start
+    age: float  # s since the latest signal heard; NaN none yet
+    rules: int  # macroclassifiers
+    restarts: int
+
+
+class SiteRow(msgspec.Struct, array_like=True, frozen=True):
+    """One open site, now."""
+
+    site: int  # beacon number
+    kind: str
+    action: str
+    team: int
+    x: float  # m, middle of the work face
+    y: float
+    facing: float  # rad, direction the work face looks to
+    progress: float  # 0 to 1
+    age: float  # s since it opened
+
+
+class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
+    """The swarm, now."""
+
+    tick: int
+    time: float  # s, simulated
+    speed: float  # real-time factor over the last second of wall time
+    phase: int  # index into Stage.phases
+    robots: list[RobotRow]
+    sites: list[SiteRow]
+    done: int  # tasks done
+    backlog: int  # sites that have arrived but found no room yet
+    rate: list[float]  # tasks per minute in each 10 s of simulated time so far, at most the last 120
+    split: list[float]  # share of robots that aggregate, sampled at the same times
+    components: int  # connected components of the radio graph
+    links: list[tuple[int, int]]  # radio links between robots
+    events: list[tuple[float, str, str]]  # simulated time in s, level (info, warning, error), text; latest last

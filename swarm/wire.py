@@ -1,0 +1,131 @@
+"""Messages, and the only place where bytes from outside become objects.
+
+Every message is one msgpack array made by msgspec, its first element a tag that holds the version.
+
+**Radio**, robot to robot (`Signal`, at most `MOST` bytes), tag ``s1``::
+
+    [ "s1", sender, boot, seq, time, stimulation [aggregate, disperse], waiting, site, kind, action,
+      mates, outcomes [[situation, action, payoff] ...] ]
+
+**Host link**, between a simulated world and the process of one robot, over ZeroMQ DEALER - ROUTER;
+the DEALER's identity is the robot's number in ASCII::
+
+    robot -> host   [ "h1", robot, pid ]                                once, when ready
+    host -> robot   [ "n1", tick, percept, [[sender, signal] ...] ]     each tick
+    robot -> host   [ "a1", tick, command, report, signal or nil ]      in answer
+    host -> robot   [ "b1" ]                                            end
+
+`percept`, `command` and `report` are the bytes of the NumPy records `robots.percept`,
+`robots.command.COMMAND` and `swarm.report.REPORT`. `signal` is a whole radio message: the world is
+the medium and never looks into it.
+
+A message that cannot be decoded raises `WireError`, whatever the bytes; the caller counts and drops it.
+"""
+
+import math
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+MOST = 1024  # bytes of a radio message
+OUTCOMES = 2  # outcomes that one signal can carry
+
+
+class WireError(ValueError):
+    """Bytes that are no message of this version."""
+
+
+T = TypeVar("T")
+Number = Annotated[int, Meta(ge=0, le=32767)]
+Bits = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Outcome(msgspec.Struct, array_like=True, frozen=True):
+    """What came of an action at a site, for others to learn from."""
+
+    situation: Bits  # bit b of the situation in bit b, see swarm.features
+    action: Annotated[int, Meta(ge=0, le=15)]
+    payoff: float
+
+
+class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
+    """One stimulation signal."""
+
+    sender: Number
+    boot: Bits  # drawn at each start of the sender
+    seq: Bits  # counts the sender's signals since boot
+    time: float  # s, the sender's own clock
+    stimulation: tuple[float, float]  # concentrations of aggregate and disperse, 0 to 1
+    waiting: float  # s at a site without progress; 0: no help is asked for
+    site: int  # beacon number of the site it is at, -1: none
+    kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
+    action: Annotated[int, Meta(ge=-1, le=15)]  # what it does there, -1: nothing
+    mates: Annotated[int, Meta(ge=0, le=64)]  # robots it sees at that site
+    outcomes: Annotated[tuple[Outcome, ...], Meta(max_length=OUTCOMES)] = ()
+
+
+class Hello(msgspec.Struct, array_like=True, frozen=True, tag="h1"):
+    """A robot process is ready."""
+
+    robot: Number
+    pid: int
+
+
+class Sense(msgspec.Struct, array_like=True, frozen=True, tag="n1"):
+    """What a robot senses and hears in a tick."""
+
+    tick: int
+    percept: bytes
+    heard: list[tuple[int, bytes]]
+
+
+class Act(msgspec.Struct, array_like=True, frozen=True, tag="a1"):
+    """What a robot does about it."""
+
+    tick: int
+    command: bytes
+    report: bytes
+    signal: bytes | None
+
+
+class Bye(msgspec.Struct, array_like=True, frozen=True, tag="b1"):
+    """The run is over."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_signal = msgspec.msgpack.Decoder(Signal)
+_from_robot = msgspec.msgpack.Decoder(Hello | Act)
+_from_host = msgspec.msgpack.Decoder(Sense | Bye)
+
+encode = _encoder.encode
+
+
+def signal(data: bytes) -> Signal:
+    """Decode a radio message. Raises WireError for anything else, also for numbers that are not finite."""
+    if len(data) > MOST:
+        raise WireError(f"signal of {len(data)} bytes, at most {MOST} are allowed")
+    message = _decode(_signal, data)
+    for value in (message.time, message.waiting, *message.stimulation, *(o.payoff for o in message.outcomes)):
+        if not math.isfinite(value):
+            raise WireError(f"signal holds {value}, a finite number is needed")
+    if message.waiting < 0 or not all(0 <= s <= 1 for s in message.stimulation):
+        raise WireError(f"signal holds waiting {message.waiting}, stimulation {message.stimulation}: out of range")
+    return message
+
+
+def from_robot(data: bytes) -> Hello | Act:
+    """Decode what a robot process sends to its host. Raises WireError."""
+    return _decode(_from_robot, data)
+
+
+def from_host(data: bytes) -> Sense | Bye:
+    """Decode what the host sends to a robot process. Raises WireError."""
+    return _decode(_from_host, data)
+
+
+def _decode(decoder: "msgspec.msgpack.Decoder[T]", data: bytes) -> T:
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(str(error)) from None
