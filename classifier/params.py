@@ -1,0 +1,87 @@
+"""Parameters of the classifier system XCS."""
+
+from dataclasses import dataclass
+
+RANGES: dict[str, tuple[float, float]] = {
+    "capacity": (1, 100_000),
+    "alpha": (0, 1),
+    "beta": (1e-6, 1),
+    "gamma": (0, 1),
+    "epsilon0": (1e-6, 1e6),
+    "nu": (0, 10),
+    "theta_ga": (0, 1e9),
+    "chi": (0, 1),
+    "mu": (0, 1),
+    "theta_del": (0, 1e9),
+    "delta": (0, 1),
+    "theta_sub": (0, 1e9),
+    "p_wild": (0, 1),
+    "p_init": (-1e9, 1e9),
+    "epsilon_init": (0, 1e9),
+    "f_init": (1e-9, 1),
+    "error_factor": (0, 1),
+    "fitness_factor": (1e-9, 1),
+    "p_explore": (0, 1),
+    "tournament": (0, 1),
+}
+LEAST_TAU = 0.01  # below, hardly anybody would ever take part
+
+
+def check(name: str, value: float, low: float, high: float) -> None:
+    """Raise ValueError unless ``low <= value <= high`` (so NaN is refused)."""
+    if not low <= value <= high:
+        raise ValueError(f"{name} = {value}: must lie in [{low:.15g}, {high:.15g}]")
+
+
+@dataclass(frozen=True)
+class Params:
+    """XCS [Butz & Wilson 2002] with two additions, each of which can be switched off.
+
+    The defaults suit a swarm: little exploration, because the pay-off needs others, and the two
+    additions. `Params.standard()` is the paper's system.
+    """
+
+    capacity: int = 400  # N: rules at most, each counted as often as its numerosity
+    alpha: float = 0.1  # accuracy of a rule whose error has just reached epsilon0
+    beta: float = 0.2  # learning rate
+    gamma: float = 0.71  # discount, per step of the pay-off's semi-Markov sum
+    epsilon0: float = 10.0  # error below which a rule counts as accurate: 1% of a largest pay-off of 1000
+    nu: float = 5.0  # how steeply the accuracy falls beyond epsilon0
+    theta_ga: float = 25.0  # steps between two runs of the genetic algorithm in an action set, on average
+    chi: float = 0.8  # probability of crossover
+    mu: float = 0.04  # probability of mutation, per bit and for the action
+    theta_del: int = 20  # experience beyond which a low fitness makes deletion likelier
+    delta: float = 0.1  # share of the mean fitness below which it does
+    theta_sub: int = 20  # experience beyond which a rule may subsume others
+    p_wild: float = 0.33  # P#: probability of a don't-care bit in a covering rule
+    p_init: float = 0.01  # p_I: prediction of a new rule
+    epsilon_init: float = 0.0  # epsilon_I: error of a new rule
+    f_init: float = 0.01  # F_I: fitness of a new rule
+    error_factor: float = 0.25  # of an offspring's error, relative to its parents'
+    fitness_factor: float = 0.1  # of an offspring's fitness, relative to its parents'
+    p_explore: float = 0.05  # probability of a random action
+    tournament: float = 0.4  # tau: tournament selection [Butz, Sastry & Goldberg 2003]; 0 = roulette wheel
+    error_first: bool = False  # the error is updated before the prediction, as in Butz's XCSJava
+    gradient: bool = True  # a rule's step is scaled by its share of the fitness [Butz, Goldberg & Lanzi 2005]
+    do_ga_subsumption: bool = True  # parents absorb offspring that they make superfluous
+    do_as_subsumption: bool = False  # the most general accurate rule absorbs its action set; for single steps
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            check(name, getattr(self, name), low, high)
+        if 0 < self.tournament < LEAST_TAU:
+            raise ValueError(
+                f"tournament = {self.tournament}: must be 0 (roulette wheel) or lie in [{LEAST_TAU}, 1]"
+            )
+
+    @classmethod
+    def standard(cls, capacity: int = 400, p_wild: float = 0.33, do_as_subsumption: bool = True) -> "Params":
+        """The settings of Butz & Wilson 2002; action-set subsumption is for single-step problems only."""
+        return cls(
+            capacity=capacity,
+            p_wild=p_wild,
+            do_as_subsumption=do_as_subsumption,
+            p_explore=0.5,
+            tournament=0.0,
+            gradient=False,
+        )

@@ -6,6 +6,9 @@ import numpy as np
 
 from robots import check
 
+#: share of the free speed at which a robot presses gently, to hold a thing rather than push it
+HOLD = 0.12
+
 #: forward speed m/s, turn rate rad/s (REP 103), gripper closed (1) or open (0)
 COMMAND = np.dtype([("speed", "f4"), ("turn", "f4"), ("grip", "u1")])
 

@@ -1,0 +1,66 @@
+"""Random numbers without a generator: a hash of who draws, when, what for, and the how manieth draw it is.
+
+The words (seed, robot, tick, purpose, index) are absorbed one after the other by SplitMix64's
+finaliser [Steele, Lea & Flood 2014]; along `index` the numbers are exactly a SplitMix64 stream. So
+what robot 7 draws depends neither on how many robots there are nor on what was drawn before.
+"""
+
+from typing import TypeVar
+
+import numpy as np
+
+MASK = 2**64 - 1
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd
+
+Words = TypeVar("Words", int, np.ndarray)
+
+
+def mix(z: Words) -> Words:
+    """SplitMix64's finaliser, a bijection of 64-bit words: of a whole number or of an array of uint64."""
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    mixed: Words = z ^ (z >> 31)
+    return mixed
+
+
+def uniform(
+    seed: int | np.ndarray,
+    robot: int | np.ndarray,
+    tick: int | np.ndarray,
+    purpose: int | np.ndarray,
+    index: int | np.ndarray,
+) -> np.ndarray:
+    """Numbers in [0, 1), float64, in the shape that the five whole numbers or arrays broadcast to."""
+    key = np.zeros((), np.uint64)
+    with np.errstate(over="ignore"):  # arithmetic modulo 2^64
+        for word in (seed, robot, tick, purpose, index):
+            key = mix(key + GOLDEN * (np.asarray(word).astype(np.uint64) + np.uint64(1)))
+    return np.asarray((key >> np.uint64(11)) * 2.0**-53)
+
+
+class Draws:
+    """The draws of one (seed, robot, tick, purpose), handed out in the order of their index.
+
+    The i-th number handed out is `uniform(seed, robot, tick, purpose, i)`, one by one or many at a time.
+    """
+
+    def __init__(self, seed: int, robot: int, tick: int, purpose: int) -> None:
+        self._key = 0
+        for word in (seed, robot, tick, purpose):
+            self._key = mix((self._key + GOLDEN * (word + 1)) & MASK)
+        self._drawn = 0
+
+    def one(self) -> float:
+        """The next number in [0, 1)."""
+        self._drawn += 1
+        return (mix((self._key + GOLDEN * self._drawn) & MASK) >> 11) * 2.0**-53
+
+    def many(self, count: int) -> np.ndarray:
+        """The next `count` numbers in [0, 1), (count,) float64."""
+        index = np.arange(self._drawn + 1, self._drawn + 1 + count, dtype=np.uint64)
+        self._drawn += count
+        return (mix(self._key + GOLDEN * index) >> 11) * 2.0**-53
+
+    def below(self, count: int) -> int:
+        """The next whole number in 0 .. count - 1."""
+        return int(self.one() * count)

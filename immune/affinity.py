@@ -1,0 +1,80 @@
+"""Affinities: how antibodies act on each other, as a matrix for the arithmetic and as a graph to draw.
+
+Row i, column j of the matrix is the weight m_ij with which antibody j acts on antibody i: an edge
+from j to i in the graph, above 0 stimulating, below 0 suppressing, no edge = 0.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+import networkx as nx
+import numpy as np
+
+MOST = 10.0  # of a weight, either sign
+
+
+class AffinityError(ValueError):
+    """Affinities that make no network."""
+
+
+def mutual_suppression(antibodies: int) -> np.ndarray:
+    """Each antibody suppresses each other with weight 1, (B, B): the default for (aggregate, disperse)."""
+    return np.eye(antibodies) - 1.0
+
+
+def matrix(names: Sequence[str], edges: Mapping[tuple[str, str], float]) -> np.ndarray:
+    """The matrix (B, B) in the order of `names`; `edges` maps (who acts, who is acted on) to weights.
+
+    Raises AffinityError for a name that is repeated or unknown and for a weight out of range.
+    """
+    if len(set(names)) < len(names):
+        raise AffinityError(f"names = {list(names)}: each antibody may be named once")
+    out = np.zeros((len(names), len(names)))
+    for (source, target), weight in edges.items():
+        edge = f"edge {source} -> {target}"
+        for name in (source, target):
+            if name not in names:
+                raise AffinityError(f"{edge}: no antibody {name!r}; {_nearest(name, names)}")
+        if not -MOST <= weight <= MOST:
+            raise AffinityError(f"{edge}: weight = {weight}: must lie in [{-MOST:g}, {MOST:g}]")
+        out[names.index(target), names.index(source)] = weight
+    return out
+
+
+def from_graph(graph: "nx.DiGraph[str]", names: Sequence[str]) -> np.ndarray:
+    """The matrix (B, B) of a graph whose edges carry `weight`. Raises AffinityError as `matrix` does."""
+    edges: dict[tuple[str, str], float] = {}
+    weight: float | None
+    for source, target, weight in graph.edges(data="weight"):
+        if weight is None:
+            raise AffinityError(f"edge {source} -> {target}: has no weight")
+        edges[source, target] = weight
+    return matrix(names, edges)
+
+
+def to_graph(affinity: np.ndarray, names: Sequence[str]) -> "nx.DiGraph[str]":
+    """The graph of a matrix (B, B): a node for each name, an edge with its `weight` for each entry but 0."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(names)
+    for i, j in np.argwhere(affinity).tolist():
+        graph.add_edge(names[j], names[i], weight=float(affinity[i, j]))
+    return graph
+
+
+def difference(affinity: np.ndarray) -> np.ndarray:
+    """The matrix m_ij - m_ji of the difference form: what stimulates me less what I stimulate.
+
+    Raises AffinityError for a symmetric matrix, whose difference form has no coupling at all.
+    """
+    out: np.ndarray = affinity - affinity.T
+    if not out.any():
+        raise AffinityError(
+            f"affinity = {affinity.tolist()}: symmetric, so the difference form m_ij - m_ji is 0 everywhere; "
+            "use the signed form or an asymmetric matrix"
+        )
+    return out
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"

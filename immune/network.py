@@ -1,0 +1,82 @@
+"""The idiotypic network that elects a robot's strategy, in the form of Sun, Lee & Sim *(reconstructed)*.
+
+Each antibody i stands for a strategy and has a stimulus S_i, a concentration s_i in (0, 1) and a
+T-cell term c_i; the antigen g_i in [0, 1] says how much the robot's situation asks for it::
+
+    S_i(t) = S_i(t-1) + [alpha sum_j m_ij sbar_j(t-1) + beta g_i(t) - c_i(t-1) - k] s_i(t-1)
+    s_i(t) = 1 / (1 + exp(0.5 - S_i(t)))
+    c_i(t) = eta (1 - g_i(t)) S_i(t)
+
+m_ij is the affinity: how antibody j acts on antibody i, above 0 stimulating, below 0 suppressing.
+
+Sources: Jun, Lee & Sim 1999; Sun, Lee & Sim 2001. Choices of ours: S is kept within
+[-bound, bound], because it is an integral that no antigen would ever turn round otherwise; c starts
+at 0; sbar is the mean of a robot's own concentrations and the mean of those it heard, so that a
+crowd does not outvote what the robot itself has seen, and its own where it heard none.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from immune.params import Params
+
+EXCELLENT = 1.0  # S from which a robot is excellent: s = 0.622
+INFERIOR = 0.0  # S down to which a robot is inferior: s = 0.378
+
+
+class Network(NamedTuple):
+    """State of one network or of a stack of them: arrays (..., B) for B antibodies."""
+
+    S: np.ndarray  # stimulus
+    s: np.ndarray  # concentration, 0 to 1
+    c: np.ndarray  # T-cell term
+
+
+def start(shape: tuple[int, ...], antibodies: int) -> Network:
+    """Networks that nothing has stimulated yet: S = s = 0.5, c = 0, each (*shape, antibodies)."""
+    half = np.full((*shape, antibodies), 0.5)
+    return Network(half, half.copy(), np.zeros_like(half))
+
+
+def step(
+    network: Network, antigen: np.ndarray, heard: np.ndarray | None, affinity: np.ndarray, params: Params
+) -> Network:
+    """The networks one step later; no network sees another but through `heard`.
+
+    `antigen` (..., B) in [0, 1]; `heard` (..., B) mean concentration of the robots met, NaN where none
+    was met, None if nobody met anyone; `affinity` (B, B), row i holds what acts on antibody i.
+    """
+    S, s, c = network
+    sbar = s if heard is None else np.where(np.isnan(heard), s, (s + heard) / 2)
+    # Not `@`: BLAS rounds differently for different batch shapes.
+    coupling = (affinity * sbar[..., None, :]).sum(-1)
+    S = S + (params.alpha * coupling + params.beta * antigen - c - params.k) * s
+    S = np.clip(S, -params.bound, params.bound)
+    return Network(S, concentration(S), params.eta * (1 - antigen) * S)
+
+
+def concentration(S: np.ndarray) -> np.ndarray:
+    """s = 1 / (1 + exp(0.5 - S)), written with tanh, which cannot overflow."""
+    return 0.5 + 0.5 * np.tanh((S - 0.5) / 2)
+
+
+def elect(network: Network, present: int | np.ndarray) -> np.ndarray:
+    """The strategy (...,) of highest stimulus; in a tie, or where S is NaN, the `present` one stays.
+
+    By S, not by s: s rounds to 1 for large S, and then ties would decide.
+    """
+    S = network.S
+    present = np.broadcast_to(present, S.shape[:-1])
+    kept = np.take_along_axis(S, present[..., None], -1)[..., 0]
+    return np.where(S.max(-1) > kept, S.argmax(-1), present)
+
+
+def excellent(S: np.ndarray) -> np.ndarray:
+    """Whether robots whose elected strategy has stimulus S do so well that others may copy them."""
+    return np.asarray(S >= EXCELLENT)
+
+
+def inferior(S: np.ndarray) -> np.ndarray:
+    """Whether robots whose elected strategy has stimulus S do so badly that they should copy others."""
+    return np.asarray(S <= INFERIOR)

@@ -1,0 +1,1 @@
+"""Robot descriptions (URDF) that ship with the PyBullet world."""

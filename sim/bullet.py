@@ -1,0 +1,410 @@
+"""The PyBullet engine: robots that drive with limited force, plates that need a team to move.
+
+The only file that imports PyBullet. What was measured of the engine, and why the scene is built as
+it is, stands in docs/physics.md. In short: one force, one torque and one `stepSimulation` a robot
+and tick (external forces persist through the substeps); the drive of a robot is a force, never a
+velocity, so that k - 1 robots cannot move what needs k.
+"""
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robots.command import HOLD, Limits, clamp
+from sim.spec import Robots, Work
+
+SUBSTEPS = 240  # a second; below, boxes creep under their threshold
+SPARE = 0.6  # a team of k overcomes (k - SPARE) stall forces: k - 1 cannot, k can in spite of losses in wheels
+SPRING = 20.0  # N/m per N of stall force: spring of a plate to be held
+OVERSHOOT = 0.8  # of the stall force: a plate pressed harder than that is not held but pushed
+PLATE = 0.06  # m, thickness of a plate
+_HEIGHT = 0.1  # m, of walls' and plates' lower half, above any robot's middle
+_MASS = 0.5  # kg, of a capsule robot
+
+
+@dataclass
+class _Grip:
+    plate: int
+    across: float  # m, along the face from its middle
+    length: float  # m, robot to hold when the gripper closed
+
+
+@dataclass
+class _Plate:
+    body: int
+    spot: tuple[float, float, float]
+    action: str
+    need: float  # N, least force of a team
+    ratchet: float = 0.0  # m, how far a slider has come; it never goes back
+
+
+class Bullet:
+    """Robots and plates in a PyBullet world of their own.
+
+    Parameters: `walls` (M, 4) [x, y of the middle, width, depth] in m; `starts` (N, 3) [x, y, heading].
+    Raises ValueError where a body's description cannot be used.
+    """
+
+    def __init__(
+        self, robots: Robots, work: Work, walls: np.ndarray, starts: np.ndarray, tick: float, *, gui: bool = False
+    ) -> None:
+        self._p = _pybullet()
+        self._client = self._p.connect(self._p.GUI if gui else self._p.DIRECT)
+        if self._client < 0:
+            raise ValueError("PyBullet's window does not open: is there a display?")
+        self._id = {"physicsClientId": self._client}
+        self._robots, self._work = robots, work
+        self.limits = Limits(robots.speed, robots.turn)
+        self._substeps = max(1, round(SUBSTEPS * tick))
+        self._dt = tick / self._substeps
+        self._tick = tick
+        self._plates: dict[int, _Plate] = {}
+        self._grips: dict[int, _Grip] = {}
+        p = self._p
+        p.resetSimulation(**self._id)
+        p.setGravity(0, 0, -9.81, **self._id)
+        p.setPhysicsEngineParameter(
+            fixedTimeStep=tick, numSubSteps=self._substeps, deterministicOverlappingPairs=1, **self._id
+        )
+        floor = p.createMultiBody(0, p.createCollisionShape(p.GEOM_PLANE, **self._id), **self._id)
+        p.changeDynamics(floor, -1, lateralFriction=1, **self._id)
+        for x, y, width, depth in walls:
+            self._box(x, y, 0.0, width, depth)
+        if robots.body == "capsule":
+            self._drive: _Drive = _Capsules(p, self._id, robots, self._dt, starts)
+        else:
+            self._drive = _Wheels(p, self._id, robots, self._substeps, starts)
+        self.bodies = self._drive.bodies
+        weight = sum(
+            p.getDynamicsInfo(self.bodies[0], link, **self._id)[0]
+            for link in range(-1, p.getNumJoints(self.bodies[0], **self._id))
+        )
+        self._stiffness = weight / (2 * tick**2)  # N/m, of a gripper: as stiff as one force a tick can be
+
+    def poses(self) -> np.ndarray:
+        """(N, 3) true x, y in m and heading in rad."""
+        out = np.empty((len(self.bodies), 3))
+        for i, body in enumerate(self.bodies):
+            (x, y, _), (a, b, c, d) = self._p.getBasePositionAndOrientation(body, **self._id)
+            out[i] = x, y, math.atan2(2 * (d * c + a * b), 1 - 2 * (b * b + c * c))
+        return out
+
+    def step(self, commands: np.ndarray, touching: np.ndarray) -> None:
+        """Drive all robots by `commands` (N,) for one tick; `touching` (N,) is the plate that each touches, or -1."""
+        commands = clamp(commands, self.limits)
+        self._grip(commands["grip"], touching)
+        for number, plate in self._plates.items():
+            if plate.action == "hold":
+                self._spring(plate)
+        self._tension()
+        self._drive.apply(commands["speed"].tolist(), commands["turn"].tolist())
+        self._p.stepSimulation(**self._id)
+        for number, plate in self._plates.items():
+            if plate.action != "hold":
+                self._advance(number, plate)
+
+    def gripping(self) -> np.ndarray:
+        """(N,) number of the plate that each robot's gripper holds, -1 none."""
+        out = np.full(len(self.bodies), -1, np.int32)
+        for robot, grip in self._grips.items():
+            out[robot] = grip.plate
+        return out
+
+    def add_plate(self, number: int, spot: tuple[float, float, float], action: str, team: int) -> None:
+        """Put a plate whose work face is at `spot` (x, y, facing); `team` robots can work it by `action`."""
+        p, force = self._p, self._robots.force
+        x, y, facing = spot
+        reach = 2 * self._work.travel if action != "hold" else 1.5 * OVERSHOOT / SPRING
+        pull = action == "pull"
+        shape = p.createCollisionShape(
+            p.GEOM_BOX, halfExtents=[PLATE / 2, self._work.face / 2, _HEIGHT / 2], **self._id
+        )
+        body = p.createMultiBody(
+            0,
+            basePosition=[x - PLATE / 2 * math.cos(facing), y - PLATE / 2 * math.sin(facing), _HEIGHT / 2 + 0.01],
+            baseOrientation=p.getQuaternionFromEuler([0, 0, facing]),
+            linkMasses=[force],
+            linkCollisionShapeIndices=[shape],
+            linkVisualShapeIndices=[-1],
+            linkPositions=[[0, 0, 0]],
+            linkOrientations=[[0, 0, 0, 1]],
+            linkInertialFramePositions=[[0, 0, 0]],
+            linkInertialFrameOrientations=[[0, 0, 0, 1]],
+            linkParentIndices=[0],
+            linkJointTypes=[p.JOINT_PRISMATIC],
+            linkJointAxis=[[1 if pull else -1, 0, 0]],
+            **self._id,
+        )
+        p.changeDynamics(
+            body, 0, lateralFriction=0, linearDamping=0, angularDamping=0, jointLowerLimit=0, jointUpperLimit=reach, **self._id
+        )
+        need = (team - SPARE) * force * (HOLD if action == "hold" else 1.0)
+        # with substeps a joint motor is as many times too strong
+        friction = 0.0 if action == "hold" else need / self._substeps
+        p.setJointMotorControl2(body, 0, p.VELOCITY_CONTROL, targetVelocity=0, force=friction, **self._id)
+        self._plates[number] = _Plate(body, spot, action, need)
+
+    def remove_plate(self, number: int) -> None:
+        """Take a plate away; whoever grips it lets go."""
+        for robot in [robot for robot, grip in self._grips.items() if grip.plate == number]:
+            del self._grips[robot]
+        self._p.removeBody(self._plates.pop(number).body, **self._id)
+
+    def travel(self, number: int) -> float:
+        """How far a plate has moved, m: along its rail, or into its spring."""
+        return float(self._p.getJointState(self._plates[number].body, 0, **self._id)[0])
+
+    def held(self, number: int) -> bool:
+        """Is a plate pressed by its team: hard enough, and not pushed?"""
+        pressed = self.travel(number) * SPRING * self._robots.force
+        return self._plates[number].need <= pressed <= OVERSHOOT * self._robots.force
+
+    def camera(self, width: int, height: int, bounds: tuple[float, float, float, float]) -> np.ndarray:
+        """(height, width, 3) u1: PyBullet's own picture of `bounds` (x min, y min, x max, y max), seen from above."""
+        p = self._p
+        x, y = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
+        size = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+        view = p.computeViewMatrixFromYawPitchRoll([x, y, 0], size * 1.1, 0, -60, 0, 2)
+        projection = p.computeProjectionMatrixFOV(55, width / height, 0.1, 10 * size)
+        image = p.getCameraImage(width, height, view, projection, renderer=p.ER_TINY_RENDERER, **self._id)[2]
+        return np.asarray(image, np.uint8).reshape(height, width, 4)[:, :, :3]
+
+    def close(self) -> None:
+        """Give the world up."""
+        self._p.disconnect(**self._id)
+
+    def _box(self, x: float, y: float, heading: float, width: float, depth: float) -> int:
+        p = self._p
+        half = [width / 2, depth / 2, _HEIGHT]
+        shape = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self._id)
+        turn = p.getQuaternionFromEuler([0, 0, heading])
+        body = p.createMultiBody(0, shape, basePosition=[x, y, _HEIGHT], baseOrientation=turn, **self._id)
+        p.changeDynamics(body, -1, lateralFriction=0, **self._id)
+        return int(body)
+
+    def _spring(self, plate: _Plate) -> None:
+        x, speed = self._p.getJointState(plate.body, 0, **self._id)[:2]
+        force = self._robots.force * (SPRING * x + 4.0 * speed)
+        self._p.applyExternalForce(plate.body, 0, [force, 0, 0], [0, 0, 0], self._p.LINK_FRAME, **self._id)
+
+    def _advance(self, number: int, plate: _Plate) -> None:
+        """The rail moves one way: what was gained is kept (in steps of 1 cm, so that limits change rarely)."""
+        x = self.travel(number)
+        if x > plate.ratchet + 0.01:
+            plate.ratchet = x
+            self._p.changeDynamics(
+                plate.body, 0, jointLowerLimit=x, jointUpperLimit=2 * self._work.travel + PLATE, **self._id
+            )
+
+    def _grip(self, wanted: np.ndarray, touching: np.ndarray) -> None:
+        """Open and close grippers; closed ones hold the face at the point next to the robot."""
+        for robot in [robot for robot in self._grips if not wanted[robot]]:
+            del self._grips[robot]
+        for robot in np.flatnonzero(wanted & (touching >= 0)).tolist():
+            if robot not in self._grips:
+                grip = _Grip(int(touching[robot]), 0.0, 0.0)
+                facing = self._plates[grip.plate].spot[2]
+                (x, y, _), _ = self._p.getBasePositionAndOrientation(self.bodies[robot], **self._id)
+                face_x, face_y = self._hold(grip)
+                grip.across = (y - face_y) * math.cos(facing) - (x - face_x) * math.sin(facing)
+                hold_x, hold_y = self._hold(grip)
+                grip.length = math.hypot(x - hold_x, y - hold_y)
+                self._grips[robot] = grip
+
+    def _tension(self) -> None:
+        """A gripper is elastic: it pulls as soon as the robot is farther from its hold than when it closed."""
+        p = self._p
+        for robot, grip in self._grips.items():
+            body, plate = self.bodies[robot], self._plates[grip.plate]
+            (x, y, z), _ = p.getBasePositionAndOrientation(body, **self._id)
+            (hold_x, hold_y), middle = self._hold(grip), p.getLinkState(plate.body, 0, **self._id)[0]
+            distance = math.hypot(x - hold_x, y - hold_y)
+            pull = self._stiffness * max(0.0, distance - grip.length) / distance
+            force = [pull * (x - hold_x), pull * (y - hold_y), 0]
+            p.applyExternalForce(body, -1, [-force[0], -force[1], 0], [x, y, z], p.WORLD_FRAME, **self._id)
+            p.applyExternalForce(plate.body, 0, force, middle, p.WORLD_FRAME, **self._id)
+
+    def _hold(self, grip: "_Grip") -> tuple[float, float]:
+        """Where on the face a gripper holds, in the world."""
+        (x, y, facing), moved = self._plates[grip.plate].spot, self.travel(grip.plate)
+        if self._plates[grip.plate].action != "pull":
+            moved = -moved
+        return (
+            x + moved * math.cos(facing) - grip.across * math.sin(facing),
+            y + moved * math.sin(facing) + grip.across * math.cos(facing),
+        )
+
+
+class _Drive:
+    """How commands become forces."""
+
+    bodies: list[int]
+
+    def apply(self, speeds: list[float], turns: list[float]) -> None:
+        raise NotImplementedError
+
+
+class _Capsules(_Drive):
+    """Upright capsules without floor friction, driven like a DC motor: constant force, viscous damping.
+
+    Bullet multiplies a velocity by ``q = (1 - damping)^dt`` in each substep, after the force has acted,
+    so the free speed is ``F / m dt / (1 - q)``; the damping is solved for it, and holds for turning too.
+    """
+
+    def __init__(self, p: Any, client: dict[str, int], robots: Robots, dt: float, starts: np.ndarray) -> None:
+        self._p, self._id = p, client
+        radius = robots.radius
+        mass = _MASS * max(1.0, robots.force * dt / (_MASS * robots.speed) * 2)
+        inertia = mass * radius**2 / 2
+        keep = 1 - robots.force * dt / (mass * robots.speed)  # q
+        damping = 1 - keep ** (1 / dt)
+        self._push = robots.force / robots.speed  # N s/m
+        self._twist = inertia * (1 - keep) / dt  # N m s
+        shape = p.createCollisionShape(p.GEOM_CAPSULE, radius=radius, height=radius, **client)
+        self.bodies = []
+        for x, y, heading in starts:
+            turn = p.getQuaternionFromEuler([0, 0, heading])
+            body = p.createMultiBody(
+                mass,
+                shape,
+                basePosition=[x, y, 1.5 * radius],
+                baseOrientation=turn,
+                useMaximalCoordinates=True,
+                **client,
+            )
+            p.changeDynamics(
+                body,
+                -1,
+                mass=mass,
+                lateralFriction=0,
+                rollingFriction=0,
+                spinningFriction=0,
+                linearDamping=damping,
+                angularDamping=damping,
+                localInertiaDiagonal=[100, 100, inertia],  # neither rolls nor pitches
+                **client,
+            )
+            self.bodies.append(int(body))
+
+    def apply(self, speeds: list[float], turns: list[float]) -> None:
+        force, torque, frame = self._p.applyExternalForce, self._p.applyExternalTorque, self._p.LINK_FRAME
+        push, twist, client = self._push, self._twist, self._id["physicsClientId"]
+        here = (0.0, 0.0, 0.0)
+        for body, speed, turn in zip(self.bodies, speeds, turns, strict=True):
+            force(body, -1, (push * speed, 0.0, 0.0), here, frame, client)
+            torque(body, -1, (0.0, 0.0, twist * turn), frame, client)
+
+
+class _Wheels(_Drive):
+    """Differential drive from a URDF: wheels are the continuous joints, left where y > 0.
+
+    With one wheel a side, each is a DC motor: torque in proportion to the command, viscous damping in the
+    joint. With more (skid steering) each is a speed servo of limited torque. All wheels together reach the
+    stall force.
+    """
+
+    def __init__(self, p: Any, client: dict[str, int], robots: Robots, substeps: int, starts: np.ndarray) -> None:
+        self._p, self._id = p, client
+        self.bodies = []
+        path = Path(__file__).parent / "bodies/twowheel.urdf" if robots.body == "wheels" else Path(robots.body)
+        for x, y, heading in starts:
+            body = self._load(path, x, y, heading)
+            self.bodies.append(body)
+        self._left, self._right, self._radius, self._track = self._find_wheels(self.bodies[0], path)
+        stall = robots.force * self._radius / len(self._left + self._right)  # N m, of each wheel
+        self._servo = stall / substeps  # with substeps a joint motor is as many times too strong
+        self._skid = len(self._left) > 1  # such a robot turns by forcing its wheels sideways: it needs full torque
+        self._damping = stall / (robots.speed / self._radius)  # N m s: at free speed damping eats the torque
+        if not self._skid:
+            for body in self.bodies:
+                for joint in self._left + self._right:
+                    p.changeDynamics(
+                        body, joint, jointDamping=self._damping, linearDamping=0, angularDamping=0, **client
+                    )
+                    p.setJointMotorControl2(body, joint, p.VELOCITY_CONTROL, force=0, **client)
+
+    def _load(self, path: Path, x: float, y: float, heading: float) -> int:
+        p = self._p
+        turn = p.getQuaternionFromEuler([0, 0, heading])
+        with _quiet():
+            try:
+                body = p.loadURDF(str(path), basePosition=[x, y, 0.0], baseOrientation=turn, **self._id)
+            except p.error:
+                raise ValueError(f"robots.body = {str(path)!r}: PyBullet cannot load this URDF") from None
+        lowest = min(p.getAABB(body, link, **self._id)[0][2] for link in range(-1, p.getNumJoints(body, **self._id)))
+        position, _ = p.getBasePositionAndOrientation(body, **self._id)
+        p.resetBasePositionAndOrientation(
+            body, [position[0], position[1], position[2] - lowest + 0.001], turn, **self._id
+        )
+        return int(body)
+
+    def _find_wheels(self, body: int, path: Path) -> tuple[list[int], list[int], float, float]:
+        p = self._p
+        left, right, radii, sides = [], [], [], []
+        base, turn = p.getBasePositionAndOrientation(body, **self._id)
+        back = p.invertTransform(base, turn)
+        for joint in range(p.getNumJoints(body, **self._id)):
+            info = p.getJointInfo(body, joint, **self._id)
+            if info[2] != p.JOINT_REVOLUTE or info[8] <= info[9]:  # limits low <= high: no wheel
+                p.changeDynamics(body, joint, lateralFriction=0, **self._id)
+                continue
+            link = p.getLinkState(body, joint, **self._id)
+            (_, y, _), _ = p.multiplyTransforms(*back, link[4], link[5])
+            (left if y > 0 else right).append(joint)
+            low, high = p.getAABB(body, joint, **self._id)
+            radii.append((high[2] - low[2]) / 2)
+            sides.append(abs(y))
+            p.changeDynamics(body, joint, lateralFriction=1, **self._id)
+        if not left or not right:
+            raise ValueError(
+                f"robots.body = {str(path)!r}: a differential drive needs continuous joints (wheels) on both sides, "
+                f"found {len(left)} left and {len(right)} right"
+            )
+        return left, right, float(np.mean(radii)), 2 * float(np.mean(sides))
+
+    def apply(self, speeds: list[float], turns: list[float]) -> None:
+        p = self._p
+        for body, speed, turn in zip(self.bodies, speeds, turns, strict=True):
+            for joints, sign in ((self._left, -1), (self._right, 1)):
+                target = (speed + sign * turn * self._track / 2) / self._radius
+                for joint in joints:
+                    if self._skid:
+                        p.setJointMotorControl2(
+                            body, joint, p.VELOCITY_CONTROL, targetVelocity=target, force=self._servo, **self._id
+                        )
+                    else:
+                        torque = self._damping * target
+                        p.setJointMotorControl2(body, joint, p.TORQUE_CONTROL, force=torque, **self._id)
+
+
+def _pybullet() -> Any:
+    try:
+        with _quiet():
+            import pybullet
+    except ImportError:
+        raise ValueError(
+            "PyBullet is not installed. It has wheels for CPython 3.11 on Linux x86-64; elsewhere: pip install pybullet "
+            "(builds from source)"
+        ) from None
+    return pybullet
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what C code prints off the terminal."""
+    sys.stdout.flush()
+    saved, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 1)
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(null)

@@ -1,0 +1,219 @@
+"""The work of a mission: which sites are open, how far each has come, when it is done.
+
+Progress is read from the plates of an `Engine`; nobody counts heads.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from sim.arrivals import Arrival, Spot, overlaps
+from sim.sensing import SiteArrays
+from sim.spec import Phase, Work
+
+PLATE = 0.06  # m, thickness of a plate
+CLEAR = 0.02  # m, left between a new plate and the robots around it
+RETRY = 1.0  # s between two attempts to open what found no room
+
+
+class Engine(Protocol):
+    """Physics of robots and plates."""
+
+    def poses(self) -> np.ndarray:
+        """(N, 3) x, y in m, heading in rad."""
+
+    def gripping(self) -> np.ndarray:
+        """(N,) number of the plate that each robot's gripper holds, -1 none."""
+
+    def step(self, commands: np.ndarray, touching: np.ndarray) -> None:
+        """Advance by one tick; `touching` (N,) is the plate that each robot touches, or -1."""
+
+    def add_plate(self, number: int, spot: Spot, action: str, team: int) -> None:
+        """Put a plate that `team` robots can work by `action`."""
+
+    def remove_plate(self, number: int) -> None:
+        """Take it away."""
+
+    def travel(self, number: int) -> float:
+        """How far it has moved, m."""
+
+    def held(self, number: int) -> bool:
+        """Is it pressed by its team, and not pushed?"""
+
+    def close(self) -> None:
+        """Give everything up."""
+
+
+@dataclass
+class Site:
+    """A task: a plate that wants an action from a team. Times in simulated s, NaN: not yet."""
+
+    number: int  # of its beacon
+    arrival: Arrival
+    spot: Spot  # where it opened
+    opened: float
+    touched: float = np.nan  # first contact of a robot
+    ended: float = np.nan
+    outcome: str = "open"  # open | done | withdrawn
+    progress: float = 0.0  # 0 to 1
+    held: float = 0.0  # s without a break
+    face: Spot = field(default=(0.0, 0.0, 0.0))  # where the work face is now
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something worth a line in the log."""
+
+    time: float  # s, simulated
+    level: str  # info | warning | error
+    text: str
+
+
+class Sites:
+    """All sites of a mission, driven by time and by the plates of an engine."""
+
+    def __init__(
+        self, phases: Sequence[Phase], arrivals: Sequence[Arrival], work: Work, engine: Engine, radius: float, tick: float
+    ) -> None:
+        self._phases, self._work, self._engine = phases, work, engine
+        self._radius, self._tick = radius, tick
+        self._coming = list(reversed(arrivals))
+        self.starts = np.cumsum([0.0, *(phase.duration for phase in phases[:-1])])  # s, of each phase
+        self.phase = 0
+        self.waiting: list[Arrival] = []  # arrived, but there was no room
+        self.open: list[Site] = []
+        self.ended: list[Site] = []
+        self._next_try = 0.0
+        self.changed = True  # has any face moved, come or gone since `arrays` was called?
+        self._arrays = _arrays([], work)
+
+    @property
+    def done(self) -> int:
+        """Tasks completed."""
+        return sum(site.outcome == "done" for site in self.ended)
+
+    def arrays(self) -> SiteArrays:
+        """The open sites, for the sensors."""
+        if self.changed:
+            self._arrays = _arrays(self.open, self._work)
+            self.changed = False
+        return self._arrays
+
+    def update(self, time: float, poses: np.ndarray, touching: np.ndarray) -> list[Event]:
+        """Read progress after a tick, close what is done, change phase, open what has arrived.
+
+        `poses` (N, 3) and `touching` (N,): index of the open site that each robot touches, or -1.
+        """
+        events = [*self._close_done(time), *self._change_phase(time)]
+        for index in set(touching[touching >= 0].tolist()):
+            if index < len(self.open) and np.isnan(self.open[index].touched):
+                self.open[index].touched = time
+        self._measure()
+        while self._coming and self._coming[-1].time <= time:
+            self.waiting.append(self._coming.pop())
+            self._next_try = time
+        if self.waiting and time >= self._next_try:
+            self._next_try = time + RETRY
+            events += self._open_waiting(time, poses)
+        return events
+
+    def _measure(self) -> None:
+        for site in self.open:
+            action = site.arrival.action
+            moved = self._engine.travel(site.number)
+            if action == "hold":
+                site.held = site.held + self._tick if self._engine.held(site.number) else 0.0
+                site.progress = min(1.0, site.held / self._work.held)
+            else:
+                site.progress = max(site.progress, min(1.0, moved / self._work.travel))
+            face = moved_face(site.spot, moved if action == "pull" else -moved)
+            if face != site.face:
+                site.face = face
+                self.changed = True
+
+    def _close_done(self, time: float) -> Iterator[Event]:
+        """A site stays for the tick in which robots can sense that it is complete."""
+        for site in [site for site in self.open if site.progress >= 1]:
+            self._end(site, "done", time)
+            yield Event(time, "info", f"site {site.number} done: {_what(site.arrival)}, open for {time - site.opened:.0f} s")
+
+    def _change_phase(self, time: float) -> Iterator[Event]:
+        if self.phase + 1 >= len(self._phases) or time < self.starts[self.phase + 1]:
+            return
+        before, self.phase = self._phases[self.phase].kinds, self.phase + 1
+        phase = self._phases[self.phase]
+        yield Event(time, "warning", f"phase {self.phase + 1}: {phase.name or 'changes'}")
+        for arrival in self.waiting:
+            self.ended.append(Site(-1, arrival, arrival.spots[0], np.nan, ended=time, outcome="withdrawn"))
+        self.waiting = []
+        for site in list(self.open):
+            kind = site.arrival.kind
+            if phase.kinds.get(kind) == before.get(kind):
+                continue
+            self._end(site, "withdrawn", time)
+            if kind in phase.kinds:
+                meaning = phase.kinds[kind]
+                self.waiting.append(_renewed(site, self.phase, meaning.action, meaning.team, time))
+                yield Event(time, "info", f"site {site.number} replaced: {kind} has another meaning now")
+
+    def _end(self, site: Site, outcome: str, time: float) -> None:
+        self._engine.remove_plate(site.number)
+        self.open.remove(site)
+        site.ended, site.outcome = time, outcome
+        self.ended.append(site)
+        self.changed = True
+
+    def _open_waiting(self, time: float, poses: np.ndarray) -> Iterator[Event]:
+        for arrival in list(self.waiting):
+            if len(self.open) >= self._phases[self.phase].open:
+                return
+            spot = next((spot for spot in arrival.spots if self._is_free(spot, poses)), None)
+            if spot is None:
+                continue
+            self.waiting.remove(arrival)
+            number = len(self.open) + len(self.ended)
+            self.open.append(Site(number, arrival, spot, time, face=spot))
+            self._engine.add_plate(number, spot, arrival.action, arrival.team)
+            self.changed = True
+            yield Event(time, "info", f"site {number} opens: {_what(arrival)}")
+
+    def _is_free(self, spot: Spot, poses: np.ndarray) -> bool:
+        if any(overlaps(spot, site.spot, self._work) for site in self.open):
+            return False
+        x, y, facing = spot
+        dx, dy = poses[:, 0] - x, poses[:, 1] - y
+        ahead = dx * np.cos(facing) + dy * np.sin(facing)
+        across = dy * np.cos(facing) - dx * np.sin(facing)
+        apart = self._radius + CLEAR
+        on_plate = (ahead < apart) & (ahead > -PLATE - apart) & (np.abs(across) < self._work.face / 2 + apart)
+        return not on_plate.any()
+
+
+def moved_face(spot: Spot, ahead: float) -> Spot:
+    """A work face, `ahead` m along its normal."""
+    x, y, facing = spot
+    return x + ahead * float(np.cos(facing)), y + ahead * float(np.sin(facing)), facing
+
+
+def _what(arrival: Arrival) -> str:
+    return f"{arrival.kind} ({arrival.action} by {arrival.team})"
+
+
+def _renewed(site: Site, phase: int, action: str, team: int, time: float) -> Arrival:
+    old = site.arrival
+    return Arrival(time, phase, old.kind, old.signature, action, team, (site.spot, *old.spots))
+
+
+def _arrays(sites: Sequence[Site], work: Work) -> SiteArrays:
+    count = len(sites)
+    return SiteArrays(
+        id=np.array([site.number for site in sites], np.int32),
+        face=np.array([site.face for site in sites], float).reshape(count, 3),
+        kind=np.array([site.arrival.signature for site in sites], np.uint16),
+        width=np.full(count, work.face),
+        thickness=np.full(count, PLATE),
+    )
+
+

@@ -1,0 +1,209 @@
+"""The command `jerne`.
+
+Exit status: 0 all is well, 2 bad input (one line for each mistake on stderr), 130 stopped by Ctrl-C.
+Imports that take time happen inside the commands, so that the help comes at once.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from swarm.options import PACES, Options
+
+if TYPE_CHECKING:
+    from sim.floor import Floor
+    from swarm.mission import Mission
+
+ABOUT = """\
+A swarm of robots, one process each: an artificial immune network decides in every robot whether it
+gathers with others or spreads out, and a classifier system learns what to do at the sites it finds.
+
+A mission file (TOML) says how many robots there are, where they work and what changes while they do.
+"""
+
+EXAMPLES = """\
+examples:
+  jerne run                                the default mission, with a dashboard
+  jerne run many --seed 7 --duration 120   two simulated minutes of another one
+  jerne run --set radio.range=1.5 --set phases.0.rate=20
+  jerne new mine.toml                      a mission of your own: every key with its meaning
+  jerne validate mine.toml                 what is wrong with it, line by line
+  jerne run mine.toml --out results        run it and keep the results in ./results
+
+Results of a run go to the folder given by --out, else to a folder of their own below ./runs.
+`jerne COMMAND --help` tells more about a command.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (default: the process's own) and return its exit status."""
+    try:
+        try:
+            args = _parser().parse_args(argv)
+            status: int = args.command(args)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "jerne", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"jerne {_version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _run_arguments(commands.add_parser("run", help="run a mission", description="Run a mission."))
+
+    new = commands.add_parser(
+        "new", help="write a mission file to start from", description="Write a mission file to start from."
+    )
+    new.add_argument("file", type=Path, metavar="FILE", help="must not exist yet")
+    new.set_defaults(command=_new)
+
+    validate = commands.add_parser(
+        "validate", help="check mission files", description="Check mission files, maps included."
+    )
+    validate.add_argument("missions", nargs="+", metavar="FILE", help="file or name of a shipped mission")
+    validate.set_defaults(command=_validate)
+
+    missions = commands.add_parser(
+        "missions", help="list the shipped missions", description="List the shipped missions."
+    )
+    missions.set_defaults(command=_missions)
+    return parser
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("mission", nargs="?", default="default", metavar="MISSION", help="file or name, see `jerne missions`")
+    add("--seed", type=int, help="of everything that is drawn at random")
+    add("--robots", type=int, metavar="N", help="number of robots")
+    add("--duration", type=float, metavar="S", help="simulated seconds: cuts the phases or extends the last")
+    add("--map", metavar="FILE", help="a map of ROS map_server (.yaml) in place of the mission's arena")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="sets",
+        help="change any key of the mission, as in radio.range=1.5 or phases.0.rate=20; repeatable",
+    )
+    add(
+        "--out", type=Path, metavar="DIR", help="folder for the results (default: one of their own in ./runs)"
+    )
+    add(
+        "--pace",
+        choices=PACES,
+        default="lockstep",
+        help="lockstep: the world waits for every robot (default); realtime: it waits for none",
+    )
+    add("--speed", type=float, metavar="X", help="slow lockstep down to X simulated seconds per second")
+    add("--plain", action="store_true", help="lines of text in place of the dashboard")
+    add("--gui", action="store_true", help="open the window of PyBullet")
+    add("--video", type=Path, metavar="FILE", help="film the run")
+    parser.set_defaults(command=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from swarm import missionfile
+
+    try:
+        options = Options(args.out, args.pace, args.speed, args.plain, args.gui, args.video)
+    except ValueError as error:
+        return _refuse(f"--{error}")
+    try:
+        mission = missionfile.load(missionfile.find(args.mission), args.sets)
+        mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map)
+        _floor(mission, args.mission)
+        from swarm.run import run
+
+        return run(mission, options)
+    except missionfile.MissionError as error:
+        return _refuse(*error.errors)
+
+
+def _new(args: argparse.Namespace) -> int:
+    from swarm import missionfile
+
+    path: Path = args.file
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(missionfile.template(path.stem))
+    except FileExistsError:
+        return _refuse(f"{path}: exists already and is left as it is")
+    except FileNotFoundError:
+        return _refuse(f"{path}: there is no folder {path.parent}")
+    except OSError as error:
+        return _refuse(f"{path}: cannot be written: {error.strerror}")
+    print(f"{path}: written; next: jerne validate {path}, jerne run {path}")
+    return 0
+
+
+def _validate(args: argparse.Namespace) -> int:
+    from swarm import missionfile
+
+    status = 0
+    for name in args.missions:
+        try:
+            mission = missionfile.load(missionfile.find(name))
+            print(f"{name}: ok: {_summary(mission, _floor(mission, name))}")
+        except missionfile.MissionError as error:
+            status = _refuse(*error.errors)
+    return status
+
+
+def _missions(_: argparse.Namespace) -> int:
+    from swarm import missionfile
+
+    shipped = missionfile.shipped()
+    width = max(map(len, shipped))
+    for name, path in shipped.items():
+        print(f"{name:{width}}  {missionfile.load(path).about}")
+    return 0
+
+
+def _floor(mission: "Mission", name: str) -> "Floor":
+    """The floor of a mission on which all its robots find room. Raises MissionError."""
+    import numpy as np
+
+    from sim import floor
+    from swarm.missionfile import MissionError
+
+    try:
+        ground = floor.floor(mission.arena, Path.cwd())
+        ground.starts(mission.robots.count, mission.robots.radius, np.random.default_rng(mission.seed))
+    except ValueError as error:
+        raise MissionError([f"{name}: {error}"]) from None
+    return ground
+
+
+def _summary(mission: "Mission", floor: "Floor") -> str:
+    left, low, right, high = floor.bounds
+    phases = f"{len(mission.phases)} phase{'s' if len(mission.phases) > 1 else ''}"
+    kinds = f"kinds {', '.join(mission.kinds)}" if mission.kinds else "no kinds of sites"
+    size = f"{right - left:.3g} x {high - low:.3g} m"
+    return f"{mission.robots.count} robots, {phases}, {mission.duration:g} s, {kinds}, {size}"
+
+
+def _refuse(*errors: str) -> int:
+    for error in errors:
+        print(f"jerne: error: {error}", file=sys.stderr)
+    return 2
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("jerne")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""From search to work and back: the tasks of a robot, and what it tells its learner.
+
+search: looks for sites · answer: goes to a robot that calls · approach: goes to a work face ·
+work: acts there · leave: backs off. Which sites count depends on the strategy; when a decision at a
+site is over depends on what came of it.
+"""
+
+import math
+
+import numpy as np
+
+from swarm.features import is_avoided, place_of
+from swarm.kernel import kernel
+from swarm.memory import ANSWER, APPROACH, LEAVE, SEARCH, WORK
+
+AGGREGATE, DISPERSE = 0, 1
+QUIET, DECIDE, WENT_ON, CAME_TO_NOTHING, GONE = range(5)  # what `engage` tells about a robot
+
+DWELL = 3.0  # s that a decision lasts without progress
+STALL = 1.0  # s without progress after which work that went on counts as stuck
+REACT = 0.6  # s after a decision before changes around a site count
+LOST = 2.0  # s out of sight after which a site is given up
+TIMEOUT = 25.0  # s on the way to a work face after which it counts as out of reach
+RETREAT = 2.0  # s of backing off
+AVOID = 25.0  # s that a site is avoided after leaving it
+STEP = 0.004  # progress that is told from noise
+BUSY = 0.8  # m that a site seems farther away per robot that is there already, to those that disperse
+
+
+@kernel
+def engage(
+    tick: int,
+    dt: float,
+    room: int,
+    site_id: np.ndarray,
+    site_rb: np.ndarray,
+    site_kind: np.ndarray,
+    touch: np.ndarray,
+    progress: np.ndarray,
+    memory: np.ndarray,
+    heard: np.ndarray,
+    avoid_site: np.ndarray,
+    avoid_until: np.ndarray,
+    loudest: np.ndarray,
+    news: np.ndarray,
+) -> None:
+    """Move all robots' tasks on by one tick; `news` (L,) says whose decision is due, and after what."""
+    for i in range(memory.shape[0]):
+        m = memory[i]
+        news[i] = QUIET
+        here = place_of(site_id[i], m.site) if m.site >= 0 else -1
+        if here >= 0:
+            m.seen = tick
+            m.kind = site_kind[i, here]
+        if m.task == WORK:
+            news[i] = _work(m, tick, dt, touch[i], progress[i])
+        elif m.task == APPROACH:
+            if touch[i] == m.site and m.site >= 0:
+                _begin(m, WORK, tick)
+                m.waiting, m.progress, m.gained, m.tried = 0.0, progress[i], 0.0, 0
+                m.known_mates, m.known_lead = -1, -1
+                news[i] = DECIDE
+            elif (
+                (tick - m.since) * dt > TIMEOUT or committed(m.site, heard[i]) >= room and (tick - m.since) * dt > 3
+            ):
+                keep_away(m.site, tick + round(AVOID / dt), avoid_site[i], avoid_until[i])
+                _give_up(m, tick)
+            elif (tick - m.seen) * dt > LOST:
+                _give_up(m, tick)
+        elif m.task == LEAVE:
+            if (tick - m.since) * dt > RETREAT:
+                _give_up(m, tick)
+        if m.task == SEARCH or m.task == ANSWER:
+            _look_around(i, tick, room, site_id, site_rb, site_kind, m, heard, avoid_site, avoid_until, loudest)
+
+
+@kernel
+def committed(site: int, heard: np.ndarray) -> int:
+    """Robots heard at a site or on their way to it."""
+    count = 0
+    for j in range(heard.shape[0]):
+        if heard[j].id >= 0 and heard[j].site == site:
+            count += 1
+    return count
+
+
+@kernel
+def keep_away(site: int, until: int, avoid_site: np.ndarray, avoid_until: np.ndarray) -> None:
+    """Avoid `site` until a tick, in the place of what would be avoided for the shortest time."""
+    slot = 0
+    for j in range(avoid_site.shape[0]):
+        if avoid_site[j] == site:
+            slot = j
+            break
+        if avoid_until[j] < avoid_until[slot]:
+            slot = j
+    avoid_site[slot], avoid_until[slot] = site, until
+
+
+@kernel
+def _begin(m: np.record, task: int, tick: int) -> None:
+    m.task = task
+    m.since = tick
+
+
+@kernel
+def _give_up(m: np.record, tick: int) -> None:
+    _begin(m, SEARCH, tick)
+    m.site, m.action, m.peer, m.waiting = -1, -1, -1, 0.0
+
+
+@kernel
+def _work(m: np.record, tick: int, dt: float, touch: int, progress: float) -> int:
+    """One tick at a work face: news for the learner."""
+    if touch == m.site:
+        gain = progress - m.progress
+        m.progress = progress
+        if progress >= 1:
+            return WENT_ON
+        if gain > STEP:
+            m.gained += gain
+            m.waiting = 0.0
+        else:
+            m.waiting += dt
+    else:
+        m.waiting += dt
+        if (tick - m.seen) * dt > LOST:
+            return GONE
+    elapsed = (tick - m.decided) * dt
+    if m.gained > 0:
+        return WENT_ON if m.waiting >= STALL else QUIET
+    changed = m.mates != m.known_mates or m.lead != m.known_lead
+    if elapsed >= DWELL or (changed and elapsed >= REACT):
+        return CAME_TO_NOTHING
+    return QUIET
+
+
+@kernel
+def _look_around(
+    i: int,
+    tick: int,
+    room: int,
+    site_id: np.ndarray,
+    site_rb: np.ndarray,
+    site_kind: np.ndarray,
+    m: np.record,
+    heard: np.ndarray,
+    avoid_site: np.ndarray,
+    avoid_until: np.ndarray,
+    loudest: np.ndarray,
+) -> None:
+    """A free robot takes a site in sight, or a call, or goes on searching."""
+    called = -1
+    if m.strategy == AGGREGATE and loudest[i] >= 0:
+        called = heard[i, loudest[i]].site
+    best, found = math.inf, -1
+    for j in range(site_id.shape[1]):
+        site = site_id[i, j]
+        if site < 0 or is_avoided(site, tick, avoid_site[i], avoid_until[i]):
+            continue
+        there = committed(site, heard[i])
+        if there >= room or (called >= 0 and site != called):
+            continue
+        cost = site_rb[i, j, 0] + (BUSY * there if m.strategy == DISPERSE else 0.0)
+        if cost < best:
+            best, found = cost, j
+    if found >= 0:
+        _begin(m, APPROACH, tick)
+        m.site, m.kind, m.seen, m.peer = site_id[i, found], site_kind[i, found], tick, -1
+    elif called >= 0:
+        if m.task != ANSWER:
+            _begin(m, ANSWER, tick)
+        m.peer = heard[i, loudest[i]].id
+    elif m.task != SEARCH:
+        _begin(m, SEARCH, tick)
+        m.peer = -1

@@ -1,0 +1,285 @@
+"""The mind of a robot: one tick from what it senses and hears to what it does and says.
+
+Written once for a stack of L robots, lanes leading; a robot process runs a stack of one, a planar
+world thousands. `tick` depends on nothing but its arguments and the mind's state, which it moves on
+in place: no clock, no socket, no generator. Lanes never mix.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import swarm.arbiters
+import swarm.learners
+from classifier.draws import Draws, uniform
+from robots.command import COMMAND
+from swarm import registry
+from swarm.engage import AVOID, DECIDE, DISPERSE, GONE, QUIET, WENT_ON, engage, keep_away
+from swarm.features import situation, survey
+from swarm.memory import AVOIDED, LEAVE, SEARCH, WORK, newborn
+from swarm.mission import Mission
+from swarm.peers import STALE, forget
+from swarm.report import ACTIONS, REPORT
+from swarm.steer import steer
+from swarm.wire import OUTCOMES, Outcome, Signal
+
+PAYOFF = 1000.0  # for work that goes on
+FADE = 0.9  # discount of a pay-off, per second
+DRIFT = 2.0  # s between two changes of the direction in which a robot wanders
+GIVE_UP = ACTIONS.index("leave")
+_DRIFT, _DECIDE, _LEARN, _SHARE = range(2, 6)  # purposes of random draws
+
+
+class Speech(NamedTuple):
+    """The part of a `swarm.wire.Signal` that comes from the mind."""
+
+    stimulation: tuple[float, float]
+    waiting: float
+    site: int
+    kind: int
+    action: int
+    mates: int
+    outcomes: tuple[Outcome, ...]
+
+
+class Deeds(NamedTuple):
+    """What a tick leads to, for L robots."""
+
+    commands: np.ndarray  # (L,) robots.command.COMMAND
+    reports: np.ndarray  # (L,) swarm.report.REPORT
+    speeches: list[Speech | None]  # None: nothing to say in this tick
+
+
+@dataclass
+class Mind:
+    """Minds of L robots."""
+
+    mission: Mission
+    ids: np.ndarray  # (L,) the robots' numbers
+    arbiter: swarm.arbiters.Arbiter
+    arbiter_state: Any
+    learner: swarm.learners.Learner
+    learner_state: Any
+    memory: np.ndarray  # (L,) swarm.memory.MEMORY
+    avoid_site: np.ndarray  # (L, AVOIDED) beacon numbers
+    avoid_until: np.ndarray  # (L, AVOIDED) ticks
+    outcomes: list[list[Outcome]]  # per robot: not yet told to the others
+    reports: np.ndarray  # (L,) the latest
+
+
+def start(mission: Mission, ids: Sequence[int]) -> Mind:
+    """Minds for the robots `ids` that know nothing yet. Raises PluginError for unknown names."""
+    registry.load(mission.mind.plugins)
+    arbiter = registry.find(registry.ARBITERS, "mind.arbiter", mission.mind.arbiter)(mission)
+    learner = registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)(mission)
+    lanes = len(ids)
+    reports = np.zeros(lanes, REPORT)
+    reports["prediction"] = np.nan
+    return Mind(
+        mission,
+        np.array(ids, np.int64),
+        arbiter,
+        arbiter.start(lanes),
+        learner,
+        learner.start(lanes),
+        newborn(lanes),
+        np.full((lanes, AVOIDED), -1, np.int32),
+        np.zeros((lanes, AVOIDED), np.int32),
+        [[] for _ in ids],
+        reports,
+    )
+
+
+def tick(
+    mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons: Sequence[Sequence[Outcome]]
+) -> Deeds:
+    """One tick of L robots.
+
+    `now` counts ticks; `percepts` (L,) records of robots.percept; `heard` (L, K) records of
+    swarm.peers.HEARD; `lessons` (L,) the outcomes that reached each robot since its last tick.
+    """
+    mission, memory, lanes = mind.mission, mind.memory, len(mind.ids)
+    stale, room = round(STALE / mission.tick), int(mission.work.face / (2.3 * mission.robots.radius))
+    robot_id, robot_rb = percepts["robot_id"], percepts["robot_rb"]
+    site_id, site_rb, touch = percepts["site_id"], percepts["site_rb"], percepts["touch"]
+    for table in heard:
+        forget(table, now, stale)
+
+    antigen, met = np.empty((lanes, 2)), np.empty((lanes, 2))
+    loudest, news = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+    avoided = mind.avoid_site, mind.avoid_until
+    survey(
+        now,
+        stale,
+        mission.radio.range,
+        room,
+        robot_id,
+        robot_rb,
+        mind.ids,
+        memory,
+        heard,
+        *avoided,
+        antigen,
+        met,
+        loudest,
+    )
+    mind.arbiter_state, verdict = mind.arbiter.step(
+        mind.arbiter_state, antigen, met, memory["strategy"], mind.ids, now
+    )
+    memory["strategy"] = verdict.strategy
+    engage(
+        now,
+        mission.tick,
+        room,
+        site_id,
+        site_rb,
+        percepts["site_kind"],
+        touch,
+        percepts["progress"],
+        memory,
+        heard,
+        *avoided,
+        loudest,
+        news,
+    )
+    for lane, outcomes in enumerate(lessons):
+        if outcomes and mission.mind.share:
+            _learn_from_others(mind, lane, now, outcomes)
+    for lane in np.flatnonzero(news != QUIET).tolist():
+        _settle(mind, lane, now, int(news[lane]))
+    _drift(mind, now)
+
+    commands = np.empty(lanes, COMMAND)
+    steer(
+        mission.robots.speed,
+        mission.robots.turn,
+        mission.robots.radius,
+        mission.work.face,
+        percepts["proximity"],
+        robot_id,
+        robot_rb,
+        site_id,
+        site_rb,
+        percepts["site_face"],
+        touch,
+        memory,
+        commands,
+    )
+    reports = _report(mind, antigen, verdict)
+    return Deeds(commands, reports, _speak(mind, now, verdict.concentration))
+
+
+def _settle(mind: Mind, lane: int, now: int, news: int) -> None:
+    """Pay for the decision that is over, and take the next one where the work is not."""
+    m = mind.memory[lane]
+    if m["open"] and news in (WENT_ON, GONE):
+        _pay(mind, lane, now, PAYOFF if news == WENT_ON else 0.0, future=False)
+    if news == GONE or (news == WENT_ON and m["progress"] >= 1):
+        m["task"], m["since"], m["site"], m["action"], m["waiting"], m["open"] = SEARCH, now, -1, -1, 0.0, 0
+        return
+    if 0 <= m["action"] < 3 and news != DECIDE:
+        m["tried"] |= 1 << int(m["action"])
+    if m["mates"] != m["known_mates"] or m["lead"] != m["known_lead"]:
+        m["tried"] = 0
+    if m["open"]:
+        _pay(mind, lane, now, 0.0, future=True)
+    _decide(mind, lane, now)
+
+
+def _decide(mind: Mind, lane: int, now: int) -> None:
+    m = mind.memory[lane]
+    word = situation(m)
+    if m["left"] >= 0:  # what leaving the last site was worth shows at the next one
+        worth = _discount(mind, now - int(m["left"])) * mind.learner.best(mind.learner_state, lane, word)
+        _learn(mind, lane, now, int(m["left_in"]), GIVE_UP, worth)
+        m["left"] = -1
+    draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, _DECIDE)
+    choice = mind.learner.decide(mind.learner_state, lane, word, int(m["lessons"]), draws)
+    mind.reports["prediction"][lane] = choice.prediction
+    m["action"], m["decided"], m["situation"], m["gained"] = choice.action, now, word, 0.0
+    m["known_mates"], m["known_lead"], m["open"] = m["mates"], m["lead"], 1
+    if choice.action == GIVE_UP:
+        until = now + round(AVOID / mind.mission.tick)
+        keep_away(int(m["site"]), until, mind.avoid_site[lane], mind.avoid_until[lane])
+        m["left"], m["left_in"], m["open"] = now, word, 0
+        m["task"], m["since"], m["site"], m["waiting"] = LEAVE, now, -1, 0.0
+
+
+def _pay(mind: Mind, lane: int, now: int, payoff: float, *, future: bool) -> None:
+    """Settle the open decision: `payoff` now, and with `future` what the present situation still promises."""
+    m = mind.memory[lane]
+    if future:
+        ahead = mind.learner.best(mind.learner_state, lane, situation(m))
+        payoff += _discount(mind, now - int(m["decided"])) * ahead
+    _learn(mind, lane, now, int(m["situation"]), int(m["action"]), payoff)
+    mind.outcomes[lane].append(Outcome(int(m["situation"]), int(m["action"]), round(payoff, 1)))
+    m["open"] = 0
+
+
+def _learn(mind: Mind, lane: int, now: int, word: int, action: int, payoff: float, purpose: int = _LEARN) -> None:
+    m = mind.memory[lane]
+    draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, purpose)
+    mind.learner.learn(mind.learner_state, lane, word, action, payoff, int(m["lessons"]), draws)
+    m["lessons"] += 1
+
+
+def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outcome]) -> None:
+    for i, outcome in enumerate(outcomes):
+        if outcome.situation < 2**swarm.learners.BITS and outcome.action < len(ACTIONS):
+            payoff = min(PAYOFF, max(0.0, outcome.payoff))
+            _learn(mind, lane, now, outcome.situation, outcome.action, payoff, _SHARE + i)
+
+
+def _discount(mind: Mind, ticks: int) -> float:
+    return float(FADE ** (ticks * mind.mission.tick))
+
+
+def _drift(mind: Mind, now: int) -> None:
+    """Now and then a robot wanders off in another direction, otherwise straight on."""
+    period = max(1, round(DRIFT / mind.mission.tick))
+    mind.memory["drift"] = 0.0
+    due = (now + mind.ids * 7) % period < period // 4
+    if due.any():
+        draw = uniform(mind.mission.seed, mind.ids, (now + mind.ids * 7) // period, _DRIFT, 0)
+        mind.memory["drift"] = np.where(due, (draw - 0.5) * 3.0, 0.0)
+
+
+def _report(mind: Mind, antigen: np.ndarray, verdict: swarm.arbiters.Verdict) -> np.ndarray:
+    memory, reports = mind.memory, mind.reports
+    for name in ("strategy", "task", "action", "site", "waiting"):
+        reports[name] = memory[name]
+    reports["antigen"], reports["stimulus"] = antigen, verdict.stimulus
+    reports["concentration"] = verdict.concentration
+    reports["rules"] = mind.learner.rules(mind.learner_state)
+    return reports.copy()
+
+
+def _speak(mind: Mind, now: int, concentration: np.ndarray) -> list[Speech | None]:
+    """Each robot's signal, when it is its turn."""
+    interval = max(1, round(mind.mission.radio.interval / mind.mission.tick))
+    speeches: list[Speech | None] = [None] * len(mind.ids)
+    for lane in np.flatnonzero((now + mind.ids) % interval == 0).tolist():
+        m = mind.memory[lane]
+        at_work = bool(m["task"] == WORK)
+        aggregate, disperse = concentration[lane].tolist()
+        told, mind.outcomes[lane] = mind.outcomes[lane][:OUTCOMES], mind.outcomes[lane][OUTCOMES:][-8:]
+        speeches[lane] = Speech(
+            (aggregate, disperse),
+            float(m["waiting"]),
+            int(m["site"]),
+            int(m["kind"]) if m["site"] >= 0 else 0,
+            int(m["action"]) if at_work else -1,
+            min(64, int(m["mates"])) if at_work else 0,
+            tuple(told),
+        )
+    return speeches
+
+
+def signal(speech: Speech, sender: int, boot: int, seq: int, time: float) -> Signal:
+    """A whole radio message."""
+    return Signal(sender, boot, seq, time, *speech)
+
+
+__all__ = ["DISPERSE", "Deeds", "Mind", "Speech", "signal", "start", "tick"]

@@ -1,0 +1,29 @@
+"""How a mission is run: what changes nothing in its outcome."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from robots import check
+
+PACES = ("lockstep", "realtime")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Pace, watching and results of one run."""
+
+    out: Path | None = None  # folder for the results; None: the run chooses one of its own
+    pace: str = "lockstep"  # lockstep: the world waits for every robot | realtime: it waits for none
+    speed: float | None = (
+        None  # most simulated seconds per second of a lock-step run; None: as fast as it goes
+    )
+    plain: bool = False  # lines of text instead of the dashboard
+    gui: bool = False  # the window of PyBullet
+    video: Path | None = None  # film of the run
+
+    def __post_init__(self) -> None:
+        check.choice("pace", self.pace, PACES)
+        if self.speed is not None:
+            check.number("speed", self.speed, 0.01, 1000)
+            if self.pace == "realtime":
+                raise ValueError(f"speed = {self.speed:g}: caps a lock-step run; real time has a speed of 1")

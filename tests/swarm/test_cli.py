@@ -1,0 +1,231 @@
+"""The command line: what it hands on, what it prints, its exit status."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from swarm import missionfile
+from swarm.cli import main
+from swarm.mission import Mission
+from swarm.options import Options
+
+KNOWN = "aggregate, default, many, office"
+
+
+def jerne(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "swarm.cli", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Mission, Options]]:
+    """What `jerne run` hands on, instead of running it; the exit status is 0."""
+    handed: list[tuple[Mission, Options]] = []
+
+    def run(mission: Mission, options: Options) -> int:
+        handed.append((mission, options))
+        return 0
+
+    module = ModuleType("swarm.run")
+    module.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "swarm.run", module)
+    return handed
+
+
+def default() -> Mission:
+    return missionfile.load(missionfile.shipped()["default"])
+
+
+# run
+
+
+def test_run_without_arguments_runs_the_default_mission(runs: list[tuple[Mission, Options]]) -> None:
+    assert main(["run"]) == 0
+    assert runs == [(default(), Options())]
+
+
+def test_run_hands_options_on(runs: list[tuple[Mission, Options]]) -> None:
+    arguments = ["--out", "there", "--speed", "2", "--plain", "--gui", "--video", "film.mp4"]
+    assert main(["run", "many", *arguments]) == 0
+    mission, options = runs[0]
+    assert mission.name == "many"
+    assert options == Options(Path("there"), "lockstep", 2.0, plain=True, gui=True, video=Path("film.mp4"))
+    assert main(["run", "--pace", "realtime"]) == 0
+    assert runs[1][1] == Options(pace="realtime")
+
+
+def test_run_changes_the_mission(runs: list[tuple[Mission, Options]]) -> None:
+    office = missionfile.shipped()["office"].with_suffix(".yaml")
+    arguments = ["run", "--seed", "9", "--robots", "4", "--duration", "30", "--map", str(office)]
+    assert main([*arguments, "--set", "radio.range=1.5", "--set", "phases.0.rate=20"]) == 0
+    mission = runs[0][0]
+    assert (mission.seed, mission.robots.count, mission.duration) == (9, 4, 30)
+    assert (mission.arena.map, mission.radio.range, mission.phases[0].rate) == (str(office), 1.5, 20)
+
+
+def test_run_takes_a_file(runs: list[tuple[Mission, Options]], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(missionfile.template("mine"))
+    assert main(["run", str(tmp_path / "mine.toml")]) == 0
+    assert runs[0][0].name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("defalt", f"defalt: no such file, and the shipped missions are {KNOWN} (did you mean 'default'?)"),
+        ("--robots 0", "default: robots.count = 0: must lie in [1, 1000]"),
+        (
+            "--robots 900 --set arena.size=[2,2]",
+            "default: 900 robots of radius 0.06 m: the floor has room for ",
+        ),
+        ("--set robots.cuont=3", "--set: robots.cuont = 3: unknown key (did you mean 'robots.count'?)"),
+        ("--set arena.walls=[[9,0,1,1]]", "default: walls: [9, 0, 1, 1] reaches out of the arena"),
+        ("--map none.yaml", "default: arena.map = 'none.yaml': no such file: "),
+        ("--speed 0", "--speed = 0.0: must lie in [0.01, 1000]"),
+        ("--speed nan", "--speed = nan: must lie in [0.01, 1000]"),
+        ("--speed 2 --pace realtime", "--speed = 2: caps a lock-step run; real time has a speed of 1"),
+    ],
+)
+def test_run_refuses_bad_input(
+    runs: list[tuple[Mission, Options]], capsys: pytest.CaptureFixture[str], arguments: str, said: str
+) -> None:
+    assert main(["run", *arguments.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"jerne: error: {said}")
+    assert err.count("\n") == 1
+    assert runs == []
+
+
+def test_run_tells_what_the_run_itself_refuses(
+    runs: list[tuple[Mission, Options]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(mission: Mission, options: Options) -> int:
+        raise missionfile.MissionError(["one", "two"])
+
+    monkeypatch.setattr(sys.modules["swarm.run"], "run", refuse)
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err == "jerne: error: one\njerne: error: two\n"
+
+
+def test_ctrl_c_is_status_130(runs: list[tuple[Mission, Options]], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(mission: Mission, options: Options) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["swarm.run"], "run", interrupt)
+    assert main(["run"]) == 130
+
+
+def test_the_status_of_a_run_is_handed_back(
+    runs: list[tuple[Mission, Options]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["swarm.run"], "run", lambda *_: 5)
+    assert main(["run"]) == 5
+
+
+@pytest.mark.parametrize("arguments", [["run", "--robots", "ten"], ["run", "--pace", "slow"], ["rnu"], []])
+def test_what_is_no_command_line_is_status_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "error: " in capsys.readouterr().err
+
+
+# new, validate, missions
+
+
+def test_new_writes_a_mission_that_validates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    assert main(["new", str(path)]) == 0
+    assert missionfile.load(path) == missionfile.parse(missionfile.template("mine"))
+    assert main(["validate", str(path)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == f"{path}: written; next: jerne validate {path}, jerne run {path}"
+    assert out[1] == f"{path}: ok: 12 robots, 2 phases, 720 s, kinds ash, birch, cedar, 5 x 5 m"
+
+
+def test_new_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("mine")
+    assert main(["new", str(path)]) == 2
+    assert capsys.readouterr().err == f"jerne: error: {path}: exists already and is left as it is\n"
+    assert path.read_text() == "mine"
+
+
+def test_new_makes_no_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "none" / "mine.toml"
+    assert main(["new", str(path)]) == 2
+    assert capsys.readouterr().err == f"jerne: error: {path}: there is no folder {path.parent}\n"
+    assert not path.parent.exists()
+
+
+def test_validate_tells_all_mistakes_of_all_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text(missionfile.template("bad").replace("count = 12", "count = 0\ncuont = 3"))
+    assert main(["validate", str(bad), "office", "nothing"]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("office: ok: 12 robots, 2 phases, 720 s, kinds ash, birch, ")
+    assert out.count("\n") == 1
+    assert err.splitlines() == [
+        f"jerne: error: {bad}: robots.cuont = 3: unknown key (did you mean 'robots.count'?)",
+        f"jerne: error: {bad}: robots.count = 0: must lie in [1, 1000]",
+        f"jerne: error: nothing: no such file, and the shipped missions are {KNOWN}",
+    ]
+
+
+def test_validate_reads_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(missionfile.template("mine").replace("# map =", "map ="))
+    (tmp_path / "floor.yaml").write_text("resolution: 0.05")
+    assert main(["validate", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"jerne: error: {path}: {tmp_path}/floor.yaml: ")
+
+
+def test_missions_are_listed_with_what_they_are_about(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["missions"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == KNOWN.split(", ")
+    assert lines[1] == f"default    {default().about}"
+
+
+# The process
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from swarm.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(sorted({'numpy', 'numba', 'pybullet', 'networkx'} & sys.modules.keys()))"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    *text, heavy = out.splitlines()
+    for command in ("run", "new", "validate", "missions"):
+        assert any(line.startswith(f"    {command} ") for line in text)
+    assert heavy == "[]"
+
+
+def test_version() -> None:
+    done = jerne("--version")
+    assert (done.returncode, done.stdout) == (0, "jerne 0.1.0\n")
+
+
+def test_bad_input_ends_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text("version = 1\nname = 'a'\nphases = 3")
+    done = jerne("run", "t.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "jerne: error: t.toml: phases = 3: must be an array of tables, written [[phases]]\n"
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = [sys.executable, "-m", "swarm.cli", "missions"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
