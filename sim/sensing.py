@@ -70,21 +70,21 @@ class Senses:
         the nearest, and those behind move up. `ids` (N,) are the robots' numbers, else their index.
         """
         proximity, robots, beacons = self.sensors.proximity, self.sensors.robots, self.sensors.sites
-        poses = np.ascontiguousarray(poses, float)
+        poses = _doubles(poses)
         noise = self._deviates(len(poses), rng)
         first_robot = 2 * proximity.rays
         first_site = first_robot + 3 * robots.most
 
         reach, sd, dropout = float(proximity.range), float(proximity.noise), _quantile(proximity.dropout)
-        plates = sites.face, sites.width, sites.thickness
-        free = _free(poses, self._ring, self.grid, *plates, self.radius, reach)
+        face, width, thickness = map(_doubles, (sites.face, sites.width, sites.thickness))
+        free = _free(poses, self._ring, self.grid, face, width, thickness, self.radius, reach)
         out["proximity"] = _noisy(free, noise, reach, sd, dropout)
 
         index, seen = self._view(robots, poses, poses, noise, first_robot, 3)
         out["robot_id"] = index if ids is None else _pick(ids, index, -1)
         out["robot_rb"] = seen[..., :2]
 
-        index, seen = self._view(beacons, poses, sites.face, noise, first_site, 4)
+        index, seen = self._view(beacons, poses, face, noise, first_site, 4)
         out["site_id"] = _pick(sites.id, index, -1)
         out["site_rb"] = seen[..., :2]
         out["site_face"] = seen[..., 2]
@@ -98,7 +98,7 @@ class Senses:
         Distances go from centre to centre. With `occlusion` walls hide robots. Gives indices
         (N, most) i4, nearest first, -1 where there are no more, and counts (N,) i4.
         """
-        poses = np.ascontiguousarray(poses, float)
+        poses = _doubles(poses)
         return _nearest(poses, poses, True, self.grid, float(reach), occlusion, most)
 
     def _view(
@@ -134,7 +134,8 @@ def touching(poses: np.ndarray, sites: SiteArrays, radius: float, reach: float) 
     A robot touches a face when its centre lies in front of it, within the face's width and no
     more than `radius + reach` m away along the normal. `poses` is (N, 3).
     """
-    return _touching(np.ascontiguousarray(poses, float), sites.face, sites.width, float(radius + reach))
+    poses, face, width = map(_doubles, (poses, sites.face, sites.width))
+    return _touching(poses, face, width, float(radius + reach))
 
 
 def grid(walls: ArrayLike) -> Grid:
@@ -158,6 +159,11 @@ def grid(walls: ArrayLike) -> Grid:
     order = [wall for bucket in buckets for wall in bucket]
     boxes = (boxes - [*corner, 0, 0])[order]
     return Grid(float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes)
+
+
+def _doubles(values: np.ndarray) -> np.ndarray:
+    """`values` as the kernels take them: another layout would be compiled anew."""
+    return np.ascontiguousarray(values, float)
 
 
 def _pick(values: np.ndarray, index: np.ndarray, empty: int) -> np.ndarray:

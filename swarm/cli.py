@@ -1,6 +1,7 @@
 """The command `jerne`.
 
-Exit status: 0 all is well, 2 bad input (one line for each mistake on stderr), 130 stopped by Ctrl-C.
+Exit status: 0 all is well, 1 a run failed, 2 bad input (one line for each mistake on stderr), 130 stopped
+by Ctrl-C (128 + n by signal n).
 Imports that take time happen inside the commands, so that the help comes at once.
 """
 
@@ -126,8 +127,8 @@ def _run(args: argparse.Namespace) -> int:
         from swarm.run import run
 
         return run(mission, options)
-    except missionfile.MissionError as error:
-        return _refuse(*error.errors)
+    except ValueError as error:  # bad input, be it the mission's or the run's
+        return _refuse(*str(error).splitlines())
 
 
 def _new(args: argparse.Namespace) -> int:

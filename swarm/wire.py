@@ -15,6 +15,15 @@ the DEALER's identity is the robot's number in ASCII::
     robot -> host   [ "a1", tick, command, report, signal or nil ]      in answer
     host -> robot   [ "b1" ]                                            end
 
+**Control**, between the process that the user started and the world's process (PAIR - PAIR)::
+
+    world -> user   `swarm.snapshot.Stage` once, `swarm.snapshot.Snapshot` at most ten times a second
+    world -> user   [ "p1", robot ]             a robot does not answer
+    world -> user   [ "e1", summary ]           the run is over, its folder complete
+    world -> user   [ "f1", text ]              the run cannot go on, and why
+    user -> world   [ "g1", robot, text, back ] a robot's process is gone; back: another one will come
+    user -> world   [ "q1", text ]              end the run now, and why
+
 `percept`, `command` and `report` are the bytes of the NumPy records `robots.percept`,
 `robots.command.COMMAND` and `swarm.report.REPORT`. `signal` is a whole radio message: the world is
 the medium and never looks into it.
@@ -23,10 +32,12 @@ A message that cannot be decoded raises `WireError`, whatever the bytes; the cal
 """
 
 import math
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
+
+from swarm.snapshot import Snapshot, Stage
 
 MOST = 1024  # bytes of a radio message
 OUTCOMES = 2  # outcomes that one signal can carry
@@ -93,10 +104,45 @@ class Bye(msgspec.Struct, array_like=True, frozen=True, tag="b1"):
     """The run is over."""
 
 
+class Hung(msgspec.Struct, array_like=True, frozen=True, tag="p1"):
+    """A robot does not answer."""
+
+    robot: Number
+
+
+class Ended(msgspec.Struct, array_like=True, frozen=True, tag="e1"):
+    """The run is over and its folder complete."""
+
+    summary: dict[str, Any]
+
+
+class Failed(msgspec.Struct, array_like=True, frozen=True, tag="f1"):
+    """The run cannot go on."""
+
+    text: str
+    input: bool  # is it the user's input that is wrong?
+
+
+class Gone(msgspec.Struct, array_like=True, frozen=True, tag="g1"):
+    """A robot's process is gone."""
+
+    robot: Number
+    text: str
+    back: bool  # another one will come
+
+
+class Stop(msgspec.Struct, array_like=True, frozen=True, tag="q1"):
+    """End the run."""
+
+    text: str
+
+
 _encoder = msgspec.msgpack.Encoder()
 _signal = msgspec.msgpack.Decoder(Signal)
 _from_robot = msgspec.msgpack.Decoder(Hello | Act)
 _from_host = msgspec.msgpack.Decoder(Sense | Bye)
+_from_world = msgspec.msgpack.Decoder(Stage | Snapshot | Hung | Ended | Failed)
+_from_user = msgspec.msgpack.Decoder(Gone | Stop)
 
 encode = _encoder.encode
 
@@ -122,6 +168,16 @@ def from_robot(data: bytes) -> Hello | Act:
 def from_host(data: bytes) -> Sense | Bye:
     """Decode what the host sends to a robot process. Raises WireError."""
     return _decode(_from_host, data)
+
+
+def from_world(data: bytes) -> Stage | Snapshot | Hung | Ended | Failed:
+    """Decode what the world's process sends to the user's. Raises WireError."""
+    return _decode(_from_world, data)
+
+
+def from_user(data: bytes) -> Gone | Stop:
+    """Decode what the user's process sends to the world's. Raises WireError."""
+    return _decode(_from_user, data)
 
 
 def _decode(decoder: "msgspec.msgpack.Decoder[T]", data: bytes) -> T:

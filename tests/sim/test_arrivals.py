@@ -146,9 +146,11 @@ def test_facing_is_uniform() -> None:
     assert quarters.min() > 0.15 * len(facing)
 
 
-def test_sites_stay_on_the_robots_side() -> None:
-    ground = plain(Arena(size=(5, 3), walls=((-0.5, 0, 0.1, 3),)))
-    assert min(spot[0] for a in arrivals(Phase(60, 30, ALL), ground=ground) for spot in a.spots) > -0.4
+@pytest.mark.parametrize("place", ["scattered", "clustered"])
+def test_sites_stay_on_the_robots_side(place: str) -> None:
+    ground = plain(Arena(size=(3.1, 3), walls=((-0.05, 0, 0.1, 3),)))
+    drawn = arrivals(Phase(60, 30, ALL, place=place, clusters=3), ground=ground)
+    assert min(spot[0] for a in drawn for spot in a.spots) > 0
 
 
 @pytest.mark.parametrize(

@@ -147,14 +147,14 @@ def test_is_clear(grid: Grid, clearance: float, seed: int) -> None:
     assert ground.is_clear(xy.reshape(5, 8, 2), clearance).shape == (5, 8)
 
 
-@settings(deadline=None, max_examples=60)
-@given(grids(), st.integers(0, 2**32))
-def test_fits(grid: Grid, seed: int) -> None:
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32))
+def test_fits(seed: int) -> None:
     """What fits has only free points; what does not fit has walls as soon as it is a little larger."""
-    ground = from_map(grid)
     rng = np.random.default_rng(seed)
-    places = ground.middles(grid.free) if grid.free.any() else ground.middles(~grid.free)
-    poses = np.column_stack([places[rng.integers(len(places), size=10)], rng.uniform(-math.pi, math.pi, 10)])
+    ground = from_map(Grid(np.pad(rng.random((10, 10)) > 0.1, 1), 0.25, (-1.0, 0.5)))
+    places = ground.middles(ground.free)
+    poses = np.column_stack([places[rng.integers(len(places), size=20)], rng.uniform(-math.pi, math.pi, 20)])
     back, front, width = rng.uniform(0.02, 0.4, 3)
     for pose, fits in zip(poses, ground.fits(poses, back, front, width), strict=True):
         more = -1e-6 if fits else 0.02

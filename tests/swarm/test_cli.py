@@ -101,11 +101,15 @@ def test_run_refuses_bad_input(
     assert runs == []
 
 
+@pytest.mark.parametrize("error", [missionfile.MissionError(["one", "two"]), ValueError("one\ntwo")])
 def test_run_tells_what_the_run_itself_refuses(
-    runs: list[tuple[Mission, Options]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runs: list[tuple[Mission, Options]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: ValueError,
 ) -> None:
     def refuse(mission: Mission, options: Options) -> int:
-        raise missionfile.MissionError(["one", "two"])
+        raise error
 
     monkeypatch.setattr(sys.modules["swarm.run"], "run", refuse)
     assert main(["run"]) == 2

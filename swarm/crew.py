@@ -1,0 +1,120 @@
+"""The processes of a run: who they are, how they start, what happens when one dies.
+
+==========  =======================  =====================  =====================================
+process     runs                     how many               when it dies
+==========  =======================  =====================  =====================================
+world       `swarm.host.main`        1                      the run ends with status 1
+robot       `swarm.robot.main`       `mission.robots.count` starts again, if the mission says so
+==========  =======================  =====================  =====================================
+
+All are forked from a server that has the robots' code imported and compiled. Children ignore the
+terminal's signals: the process that the user started decides how a run ends.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import uuid
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from swarm import host, robot
+from swarm.mission import Mission
+from swarm.options import Options
+from swarm.process import settle
+
+RESTARTS = 5  # of one robot, at most
+
+
+def _world(log: Path, mission: Mission, options: Options, out: Path, link: str, control: str, parent: int) -> None:
+    settle(log)
+    host.main(mission, options, out, link, control, parent)
+
+
+def _robot(log: Path, mission: Mission, number: int, boot: int, link: str, parent: int) -> None:
+    settle(log)
+    robot.main(mission, number, boot, link, parent)
+
+
+class Crew:
+    """Starts, watches and ends the processes of one run."""
+
+    def __init__(self, mission: Mission, options: Options, out: Path) -> None:
+        self.mission, self.options, self.out = mission, options, out
+        self.log = out / "processes.log"
+        self.link, self.control = _address("link"), _address("control")
+        self.boots = [0] * mission.robots.count
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["swarm.preload"])
+        self.world: BaseProcess | None = None
+        self.robots: dict[int, BaseProcess] = {}
+
+    def start(self) -> None:
+        """Start all."""
+        args = (self.log, self.mission, self.options, self.out, self.link, self.control, os.getpid())
+        self.world = self._context.Process(target=_world, args=args, name="world")
+        self.world.start()
+        for number in range(self.mission.robots.count):
+            self._start_robot(number)
+
+    def sentinels(self) -> dict[int, int | None]:
+        """File descriptors that become readable when a process ends -> the robot's number, None for the world."""
+        out: dict[int, int | None] = {process.sentinel: number for number, process in self.robots.items()}
+        if self.world is not None:
+            out[self.world.sentinel] = None
+        return out
+
+    def bury(self, number: int) -> tuple[str, bool]:
+        """Take leave of a robot whose process has ended; why it ended, and whether another one comes."""
+        process = self.robots.pop(number)
+        process.join()
+        back = self.mission.robots.restart and self.boots[number] <= RESTARTS
+        return ending(process.exitcode), back
+
+    def revive(self, number: int) -> None:
+        """Start a robot's process again."""
+        self._start_robot(number)
+
+    def kill(self, number: int) -> None:
+        """Kill a robot's process that does not answer."""
+        if number in self.robots:
+            self.robots[number].kill()
+
+    def end(self, seconds: float) -> None:
+        """All processes end within `seconds`: by themselves, or killed."""
+        processes = [p for p in (self.world, *self.robots.values()) if p is not None]
+        share = seconds / max(1, len(processes))
+        for process in processes:
+            process.join(max(share, 0.02))
+        for process in processes:
+            if process.is_alive():
+                process.kill()
+        for process in processes:
+            process.join(1)
+        self.world = None
+        self.robots = {}
+
+    def _start_robot(self, number: int) -> None:
+        self.boots[number] += 1
+        args = (self.log, self.mission, number, self.boots[number], self.link, os.getpid())
+        process = self._context.Process(target=_robot, args=args, name=f"robot {number}", daemon=True)
+        process.start()
+        self.robots[number] = process
+
+
+def ending(status: int | None) -> str:
+    """A process's exit status in words."""
+    if status is not None and status < 0:
+        return f"was killed ({signal.Signals(-status).name})"
+    return f"ended with status {status}"
+
+
+def _address(name: str) -> str:
+    """A new address for a socket between processes of this machine; on Linux one that leaves no file."""
+    unique = f"jerne-{os.getpid()}-{uuid.uuid4().hex[:8]}-{name}"
+    if sys.platform == "linux":
+        return f"ipc://@{unique}"
+    import tempfile
+
+    return f"ipc://{tempfile.gettempdir()}/{unique}"

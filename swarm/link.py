@@ -1,0 +1,61 @@
+"""The host's end of the host link: one ROUTER socket to the processes of all robots.
+
+It knows who is there, hands out what each robot senses, and collects what each does. Bytes that are no
+message are counted in `bad` and dropped; an answer to an old tick is taken only where it is asked for.
+"""
+
+from collections.abc import Sequence
+
+import zmq
+
+from swarm import wire
+
+
+class HostLink:
+    """Bound to `address`. Raises OSError with the address where that is taken or not to be had."""
+
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
+        self.socket = context.socket(zmq.ROUTER)
+        self.socket.setsockopt(zmq.LINGER, 200)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, 1 << 20)
+        self.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a restarted robot takes its place
+        try:
+            self.socket.bind(address)
+        except zmq.ZMQError as error:
+            raise OSError(f"{address}: {error.strerror}") from None
+        self.there: set[int] = set()
+        self.bad = 0
+
+    def tell(self, tick: int, percepts: Sequence[bytes], heard: Sequence[list[tuple[int, bytes]]]) -> None:
+        """Send all robots that are there what they sense and hear."""
+        send, encode = self.socket.send_multipart, wire.encode
+        for robot in sorted(self.there):
+            send((_name(robot), encode(wire.Sense(tick, percepts[robot], heard[robot]))))
+
+    def take(self) -> list[tuple[int, wire.Act]]:
+        """The answers that have come, without waiting; robots that say hello are there from now on."""
+        acts: list[tuple[int, wire.Act]] = []
+        while True:
+            try:
+                name, *parts = self.socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return acts
+            try:
+                robot = int(name)
+                message = wire.from_robot(b"".join(parts))
+            except (wire.WireError, ValueError):
+                self.bad += 1
+                continue
+            if isinstance(message, wire.Hello):
+                self.there.add(robot)
+            else:
+                acts.append((robot, message))
+
+    def goodbye(self) -> None:
+        """Tell all robots that the run is over."""
+        for robot in sorted(self.there):
+            self.socket.send_multipart((_name(robot), wire.encode(wire.Bye())))
+
+
+def _name(robot: int) -> bytes:
+    return b"%d" % robot

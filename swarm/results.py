@@ -1,0 +1,146 @@
+"""What a run leaves: manifest, summary, picture, film, rows of metrics; and how to read it back."""
+
+import importlib.metadata
+import json
+import math
+import platform
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim import medium
+from sim.medium import Medium
+from sim.work import Site
+from sim.world import World
+from swarm import picture
+from swarm.memory import WORK
+from swarm.mission import Mission
+from swarm.snapshot import Snapshot, Stage
+from swarm.video import Video
+
+FRAME = 0.5  # s, simulated, between two pictures of a film
+
+
+class Film:
+    """A film of the top view, ten times as fast as life."""
+
+    def __init__(self, path: Path, stage: Stage, tick: float) -> None:
+        self._video, self._stage = Video(path, fps=20), stage
+        self._every = max(1, round(FRAME / tick))
+
+    def is_due(self, tick: int) -> bool:
+        """Is it time for a picture?"""
+        return tick % self._every == 0
+
+    def add(self, snapshot: Snapshot, trail: np.ndarray) -> None:
+        """Add a picture; `trail` (T, N, 2) is where the robots were."""
+        self._video.write(picture.draw(self._stage, snapshot, trails=trail[-30:]))
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._video.close()
+
+
+def manifest(mission: Mission) -> dict[str, Any]:
+    """What a run was made with."""
+    packages = ("jerne", "numpy", "pybullet", "numba", "pyzmq", "msgspec", "mcap", "networkx", "rich")
+    return {
+        "jerne": _version("jerne"),
+        "mission": mission.name,
+        "seed": mission.seed,
+        "python": platform.python_version(),
+        "host": {"name": platform.node(), "system": platform.platform(), "machine": platform.machine()},
+        "packages": {name: _version(name) for name in packages[1:]},
+    }
+
+
+def row(
+    world: World,
+    radio: Medium,
+    reports: np.ndarray,
+    alive: np.ndarray,
+    neighbours: np.ndarray,
+    driven: float,
+) -> tuple[float, ...]:
+    """One row of `swarm.metrics.COLUMNS`."""
+    waiting = reports["waiting"][reports["task"] == WORK]
+    return (
+        world.time,
+        world.sites.phase,
+        world.sites.done,
+        len(world.sites.open),
+        len(world.sites.waiting),
+        float((reports["strategy"] == 0).mean()),
+        float(waiting.mean()) if waiting.size else 0.0,
+        int(alive.sum()),
+        medium.components(medium.graph(neighbours, alive)),
+        int(radio.said.sum()),
+        int(radio.heard.sum()),
+        int(radio.lost.sum()),
+        driven,
+    )
+
+
+def finish(
+    out: Path,
+    mission: Mission,
+    world: World,
+    stage: Stage,
+    last: Snapshot,
+    trail: np.ndarray,
+    outcome: str,
+    wall: float,
+) -> dict[str, Any]:
+    """Write summary.json and arena.png; the summary."""
+    summary = summarize(mission, world, outcome)
+    summary["robots restarted"] = sum(robot.restarts for robot in last.robots)
+    summary["wall seconds"] = round(wall, 3)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    picture.save(out / "arena.png", stage, last, trails=trail if len(trail) else None)
+    return summary
+
+
+def summarize(mission: Mission, world: World, outcome: str) -> dict[str, Any]:
+    """What was done, per phase."""
+    ends = [*world.sites.starts[1:].tolist(), mission.duration]
+    phases = []
+    for i, (phase, start, end) in enumerate(zip(mission.phases, world.sites.starts.tolist(), ends, strict=True)):
+        done = [s for s in world.sites.ended if s.outcome == "done" and start < s.ended <= end]
+        lasted = min(world.time, end) - start
+        if lasted <= 0:
+            break
+        phases.append(
+            {
+                "phase": phase.name or f"phase {i + 1}",
+                "seconds": round(lasted, 3),
+                "tasks done": len(done),
+                "tasks per minute": round(60 * len(done) / lasted, 3),
+                "median seconds from opening to done": _median(done),
+            }
+        )
+    return {
+        "mission": mission.name,
+        "seed": mission.seed,
+        "robots": mission.robots.count,
+        "outcome": outcome,
+        "simulated seconds": round(world.time, 3),
+        "tasks done": world.sites.done,
+        "tasks withdrawn": sum(s.outcome == "withdrawn" for s in world.sites.ended),
+        "tasks open": len(world.sites.open) + len(world.sites.waiting),
+        "phases": phases,
+    }
+
+
+def _median(done: Sequence[Site]) -> float | None:
+    times = [s.ended - s.opened for s in done if not math.isnan(s.opened)]
+    return round(statistics.median(times), 1) if times else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,93 @@
+"""The process of one simulated robot: a mind on the host link.
+
+It waits for what its body senses, thinks for one tick, answers, and ends when the host says so or is
+gone. It holds one thread and one socket.
+"""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import zmq
+
+from robots.percept import percept_dtype
+from swarm import mind, peers, registry, wire
+from swarm.mission import Mission
+from swarm.process import is_alive
+
+ORPHAN = 1000  # ms between two looks whether the run is still there
+
+
+class Brain:
+    """One robot's mind with its ears and mouth: bytes in, bytes out. No socket, no clock."""
+
+    def __init__(self, mission: Mission, robot: int, boot: int) -> None:
+        self.mission, self.robot, self.boot = mission, robot, boot
+        self.mind = mind.start(mission, [robot])
+        extra = [field for sensor in registry.SENSORS.values() for field in sensor.fields]
+        self.dtype = percept_dtype(mission.sensors, extra)
+        self.heard = peers.nobody(mission.radio.most)[None, :]
+        self.bad = self.seq = 0
+        self.last = -1  # tick of the latest signal heard
+
+    def hear(self, now: int, messages: Sequence[tuple[int, bytes]]) -> list[wire.Outcome]:
+        """Take signals in; gives the outcomes in them. What is no signal of its sender is counted and dropped."""
+        outcomes: list[wire.Outcome] = []
+        for sender, data in messages:
+            try:
+                signal = wire.signal(data)
+            except wire.WireError:
+                self.bad += 1
+                continue
+            if signal.sender != sender:
+                self.bad += 1
+                continue
+            peers.hear(self.heard[0], now, sender, signal)
+            outcomes += signal.outcomes
+            self.last = now
+        return outcomes
+
+    def tick(self, sense: wire.Sense) -> wire.Act:
+        """One tick. Raises WireError for a percept of another layout."""
+        if len(sense.percept) != self.dtype.itemsize:
+            raise wire.WireError(f"percept of {len(sense.percept)} bytes, {self.dtype.itemsize} are needed")
+        percept = np.frombuffer(sense.percept, self.dtype)
+        lessons = self.hear(sense.tick, sense.heard)
+        deeds = mind.tick(self.mind, sense.tick, percept, self.heard, [lessons])
+        time = sense.tick * self.mission.tick
+        report = deeds.reports
+        report["heard"], report["bad"] = len(sense.heard), self.bad
+        report["age"] = np.nan if self.last < 0 else (sense.tick - self.last) * self.mission.tick
+        said = None
+        if (speech := deeds.speeches[0]) is not None:
+            said = wire.encode(mind.signal(speech, self.robot, self.boot, self.seq, time))
+            self.seq += 1
+        return wire.Act(sense.tick, deeds.commands.tobytes(), report.tobytes(), said)
+
+
+def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> None:
+    """Run robot number `robot` on the host at `address` until it says goodbye or process `parent` is gone."""
+    brain = Brain(mission, robot, boot)
+    context = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.IDENTITY, str(robot).encode())
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.connect(address)
+    try:
+        socket.send(wire.encode(wire.Hello(robot, os.getpid())))
+        while _goes_on(socket, parent):
+            message = wire.from_host(socket.recv())
+            if isinstance(message, wire.Bye):
+                break
+            socket.send(wire.encode(brain.tick(message)))
+    finally:
+        context.destroy(linger=0)
+
+
+def _goes_on(socket: "zmq.Socket[bytes]", parent: int) -> bool:
+    """Wait for a message; False when there will be none any more."""
+    while not socket.poll(ORPHAN):
+        if not is_alive(parent):
+            return False
+    return True
+
