@@ -61,7 +61,7 @@ class Params:
     fitness_factor: float = 0.1  # of an offspring's fitness, relative to its parents'
     p_explore: float = 0.05  # probability of a random action
     tournament: float = 0.4  # tau: tournament selection [Butz, Sastry & Goldberg 2003]; 0 = roulette wheel
-    error_first: bool = False  # the error is updated before the prediction, as in Butz's XCSJava
+    error_first: bool = True  # the error is updated before the prediction, see `classifier.xcs.update`
     gradient: bool = True  # a rule's step is scaled by its share of the fitness [Butz, Goldberg & Lanzi 2005]
     do_ga_subsumption: bool = True  # parents absorb offspring that they make superfluous
     do_as_subsumption: bool = False  # the most general accurate rule absorbs its action set; for single steps
@@ -76,7 +76,10 @@ class Params:
 
     @classmethod
     def standard(cls, capacity: int = 400, p_wild: float = 0.33, do_as_subsumption: bool = True) -> "Params":
-        """The settings of Butz & Wilson 2002; action-set subsumption is for single-step problems only."""
+        """The settings of Butz & Wilson 2002; action-set subsumption is for single-step problems only.
+
+        But for `error_first`, which is left on: see `classifier.xcs.update`.
+        """
         return cls(
             capacity=capacity,
             p_wild=p_wild,

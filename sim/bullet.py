@@ -21,12 +21,13 @@ from robots.command import HOLD, Limits, clamp
 from sim.spec import Robots, Work
 
 SUBSTEPS = 240  # a second; below, boxes creep under their threshold
-SPARE = 0.6  # a team of k overcomes (k - SPARE) stall forces: k - 1 cannot, k can in spite of losses in wheels
+SPARE = 0.5  # a team of k overcomes (k - SPARE) stall forces: k - 1 cannot, nor can four that only press
 SPRING = 20.0  # N/m per N of stall force: spring of a plate to be held
 OVERSHOOT = 0.8  # of the stall force: a plate pressed harder than that is not held but pushed
 PLATE = 0.06  # m, thickness of a plate
-_HEIGHT = 0.1  # m, of walls' and plates' lower half, above any robot's middle
+_HEIGHT = 0.1  # m, half of a wall's and all of a plate's height, at least; more for larger robots
 _MASS = 0.5  # kg, of a capsule robot
+_TRACTION = 0.4  # of a robot's weight: a stall force above that makes wheels slip when it starts
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Bullet:
             raise ValueError("PyBullet's window does not open: is there a display?")
         self._id = {"physicsClientId": self._client}
         self._robots, self._work = robots, work
+        self._height = max(_HEIGHT, robots.radius)  # no robot climbs what it drives against
         self.limits = Limits(robots.speed, robots.turn)
         self._substeps = max(1, round(SUBSTEPS * tick))
         self._dt = tick / self._substeps
@@ -82,11 +84,7 @@ class Bullet:
         else:
             self._drive = _Wheels(p, self._id, robots, self._substeps, starts)
         self.bodies = self._drive.bodies
-        weight = sum(
-            p.getDynamicsInfo(self.bodies[0], link, **self._id)[0]
-            for link in range(-1, p.getNumJoints(self.bodies[0], **self._id))
-        )
-        self._stiffness = weight / (2 * tick**2)  # N/m, of a gripper: as stiff as one force a tick can be
+        self._stiffness = self._drive.mass / (2 * tick**2)  # N/m, of a gripper: as stiff as one force a tick can be
 
     def poses(self) -> np.ndarray:
         """(N, 3) true x, y in m and heading in rad."""
@@ -124,11 +122,11 @@ class Bullet:
         reach = 2 * self._work.travel if action != "hold" else 1.5 * OVERSHOOT / SPRING
         pull = action == "pull"
         shape = p.createCollisionShape(
-            p.GEOM_BOX, halfExtents=[PLATE / 2, self._work.face / 2, _HEIGHT / 2], **self._id
+            p.GEOM_BOX, halfExtents=[PLATE / 2, self._work.face / 2, self._height / 2], **self._id
         )
         body = p.createMultiBody(
             0,
-            basePosition=[x - PLATE / 2 * math.cos(facing), y - PLATE / 2 * math.sin(facing), _HEIGHT / 2 + 0.01],
+            basePosition=[x - PLATE / 2 * math.cos(facing), y - PLATE / 2 * math.sin(facing), self._height / 2 + 0.01],
             baseOrientation=p.getQuaternionFromEuler([0, 0, facing]),
             linkMasses=[force],
             linkCollisionShapeIndices=[shape],
@@ -142,9 +140,9 @@ class Bullet:
             linkJointAxis=[[1 if pull else -1, 0, 0]],
             **self._id,
         )
-        p.changeDynamics(
-            body, 0, lateralFriction=0, linearDamping=0, angularDamping=0, jointLowerLimit=0, jointUpperLimit=reach, **self._id
-        )
+        p.changeDynamics(body, 0, lateralFriction=0, linearDamping=0, angularDamping=0, **self._id)
+        # PyBullet ignores limits that come together with damping
+        p.changeDynamics(body, 0, jointLowerLimit=0, jointUpperLimit=reach, **self._id)
         need = (team - SPARE) * force * (HOLD if action == "hold" else 1.0)
         # with substeps a joint motor is as many times too strong
         friction = 0.0 if action == "hold" else need / self._substeps
@@ -182,10 +180,10 @@ class Bullet:
 
     def _box(self, x: float, y: float, heading: float, width: float, depth: float) -> int:
         p = self._p
-        half = [width / 2, depth / 2, _HEIGHT]
+        half = [width / 2, depth / 2, self._height]
         shape = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self._id)
         turn = p.getQuaternionFromEuler([0, 0, heading])
-        body = p.createMultiBody(0, shape, basePosition=[x, y, _HEIGHT], baseOrientation=turn, **self._id)
+        body = p.createMultiBody(0, shape, basePosition=[x, y, self._height], baseOrientation=turn, **self._id)
         p.changeDynamics(body, -1, lateralFriction=0, **self._id)
         return int(body)
 
@@ -246,6 +244,7 @@ class _Drive:
     """How commands become forces."""
 
     bodies: list[int]
+    mass: float  # kg, of one body
 
     def apply(self, speeds: list[float], turns: list[float]) -> None:
         raise NotImplementedError
@@ -261,7 +260,7 @@ class _Capsules(_Drive):
     def __init__(self, p: Any, client: dict[str, int], robots: Robots, dt: float, starts: np.ndarray) -> None:
         self._p, self._id = p, client
         radius = robots.radius
-        mass = _MASS * max(1.0, robots.force * dt / (_MASS * robots.speed) * 2)
+        self.mass = mass = max(_MASS, 20 * robots.force * dt / robots.speed)  # lighter ones stop within a few substeps
         inertia = mass * radius**2 / 2
         keep = 1 - robots.force * dt / (mass * robots.speed)  # q
         damping = 1 - keep ** (1 / dt)
@@ -318,11 +317,21 @@ class _Wheels(_Drive):
             body = self._load(path, x, y, heading)
             self.bodies.append(body)
         self._left, self._right, self._radius, self._track = self._find_wheels(self.bodies[0], path)
+        links = range(-1, p.getNumJoints(self.bodies[0], **client))
+        self.mass = sum(p.getDynamicsInfo(self.bodies[0], link, **client)[0] for link in links)
+        for body in self.bodies:
+            for link in links:
+                rolls = link in self._left or link in self._right  # all else slides: castors carry, but do not brake
+                p.changeDynamics(body, link, lateralFriction=float(rolls), **client)
         stall = robots.force * self._radius / len(self._left + self._right)  # N m, of each wheel
         self._servo = stall / substeps  # with substeps a joint motor is as many times too strong
         self._skid = len(self._left) > 1  # such a robot turns by forcing its wheels sideways: it needs full torque
         self._damping = stall / (robots.speed / self._radius)  # N m s: at free speed damping eats the torque
         if not self._skid:
+            if robots.force > (most := _TRACTION * self.mass * 9.81):
+                raise ValueError(
+                    f"robots.force = {robots.force:g}: the wheels of {path.name} ({self.mass:.3g} kg) slip above {most:.3g}"
+                )
             for body in self.bodies:
                 for joint in self._left + self._right:
                     p.changeDynamics(
@@ -353,7 +362,6 @@ class _Wheels(_Drive):
         for joint in range(p.getNumJoints(body, **self._id)):
             info = p.getJointInfo(body, joint, **self._id)
             if info[2] != p.JOINT_REVOLUTE or info[8] <= info[9]:  # limits low <= high: no wheel
-                p.changeDynamics(body, joint, lateralFriction=0, **self._id)
                 continue
             link = p.getLinkState(body, joint, **self._id)
             (_, y, _), _ = p.multiplyTransforms(*back, link[4], link[5])
@@ -361,7 +369,6 @@ class _Wheels(_Drive):
             low, high = p.getAABB(body, joint, **self._id)
             radii.append((high[2] - low[2]) / 2)
             sides.append(abs(y))
-            p.changeDynamics(body, joint, lateralFriction=1, **self._id)
         if not left or not right:
             raise ValueError(
                 f"robots.body = {str(path)!r}: a differential drive needs continuous joints (wheels) on both sides, "

@@ -15,6 +15,7 @@ from sim.spec import Phase, Work
 
 PLATE = 0.06  # m, thickness of a plate
 CLEAR = 0.02  # m, left between a new plate and the robots around it
+SETTLED = 0.5  # s that a plate must be held before it shows: one that is pushed only passes through
 RETRY = 1.0  # s between two attempts to open what found no room
 
 
@@ -106,10 +107,10 @@ class Sites:
 
         `poses` (N, 3) and `touching` (N,): index of the open site that each robot touches, or -1.
         """
-        events = [*self._close_done(time), *self._change_phase(time)]
         for index in set(touching[touching >= 0].tolist()):
-            if index < len(self.open) and np.isnan(self.open[index].touched):
+            if np.isnan(self.open[index].touched):
                 self.open[index].touched = time
+        events = [*self._close_done(time), *self._change_phase(time)]
         self._measure()
         while self._coming and self._coming[-1].time <= time:
             self.waiting.append(self._coming.pop())
@@ -125,7 +126,7 @@ class Sites:
             moved = self._engine.travel(site.number)
             if action == "hold":
                 site.held = site.held + self._tick if self._engine.held(site.number) else 0.0
-                site.progress = min(1.0, site.held / self._work.held)
+                site.progress = min(1.0, max(0.0, site.held - SETTLED) / (self._work.held - SETTLED))
             else:
                 site.progress = max(site.progress, min(1.0, moved / self._work.travel))
             face = moved_face(site.spot, moved if action == "pull" else -moved)
@@ -142,19 +143,18 @@ class Sites:
     def _change_phase(self, time: float) -> Iterator[Event]:
         if self.phase + 1 >= len(self._phases) or time < self.starts[self.phase + 1]:
             return
-        before, self.phase = self._phases[self.phase].kinds, self.phase + 1
+        self.phase += 1
         phase = self._phases[self.phase]
         yield Event(time, "warning", f"phase {self.phase + 1}: {phase.name or 'changes'}")
         for arrival in self.waiting:
             self.ended.append(Site(-1, arrival, arrival.spots[0], np.nan, ended=time, outcome="withdrawn"))
         self.waiting = []
         for site in list(self.open):
-            kind = site.arrival.kind
-            if phase.kinds.get(kind) == before.get(kind):
+            kind, meaning = site.arrival.kind, phase.kinds.get(site.arrival.kind)
+            if meaning and (meaning.action, meaning.team) == (site.arrival.action, site.arrival.team):
                 continue
             self._end(site, "withdrawn", time)
-            if kind in phase.kinds:
-                meaning = phase.kinds[kind]
+            if meaning:
                 self.waiting.append(_renewed(site, self.phase, meaning.action, meaning.team, time))
                 yield Event(time, "info", f"site {site.number} replaced: {kind} has another meaning now")
 

@@ -23,7 +23,7 @@ LOST = 2.0  # s out of sight after which a site is given up
 TIMEOUT = 25.0  # s on the way to a work face after which it counts as out of reach
 RETREAT = 2.0  # s of backing off
 AVOID = 25.0  # s that a site is avoided after leaving it
-STEP = 0.004  # progress that is told from noise
+STEP = 0.02  # progress that is told from creeping
 BUSY = 0.8  # m that a site seems farther away per robot that is there already, to those that disperse
 
 
@@ -114,7 +114,8 @@ def _work(m: np.record, tick: int, dt: float, touch: int, progress: float) -> in
     """One tick at a work face: news for the learner."""
     if touch == m.site:
         gain = progress - m.progress
-        m.progress = progress
+        if gain > STEP or gain < 0:
+            m.progress = progress
         if progress >= 1:
             return WENT_ON
         if gain > STEP:

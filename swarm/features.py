@@ -7,7 +7,7 @@ import numpy as np
 from swarm.kernel import kernel
 from swarm.memory import APPROACH, WORK
 
-BITS = 25  # of a situation, see `situation`
+BITS = 21  # of a situation, see `situation`
 CALL = 2.0  # how strongly calls for help excite the antigen of aggregation
 LONELY = 0.9  # how strongly being alone does
 CROWD = 0.7  # m within which idle robots are a crowd
@@ -124,9 +124,7 @@ def situation(m: np.void) -> int:
     12-14 at least 1, 2, 3 mates
     15-17 the one who has been there longest does action 0, 1, 2
     18    that one is the robot itself
-    19-21 action 0, 1, 2 was tried since the mates changed
-    22-23 waiting for at least 10 s, 30 s
-    24    the work progresses
+    19-20 waiting for at least 10 s, 30 s
     ===== =================================================
     """
     word = int(m["kind"]) & 0xFFF
@@ -134,7 +132,6 @@ def situation(m: np.void) -> int:
     if 0 <= m["lead"] < 3:
         word |= 1 << (15 + int(m["lead"]))
     word |= int(m["first"]) << 18
-    word |= (int(m["tried"]) & 7) << 19
     for b, limit in enumerate(IMPATIENT):
-        word |= (m["waiting"] >= limit) << (22 + b)
-    return word | (m["waiting"] == 0) << 24
+        word |= int(m["waiting"] >= limit) << (19 + b)
+    return word

@@ -4,6 +4,7 @@ A learner keeps the state of a stack of robots and is asked about one lane at a 
 minute. A situation is `swarm.features.BITS` bits, an action an index into `swarm.report.ACTIONS`.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -31,11 +32,13 @@ class Learner(Protocol):
     def start(self, lanes: int) -> Any:
         """State of `lanes` robots that have learnt nothing; `decide` and `learn` write into it."""
 
-    def decide(self, state: Any, lane: int, situation: int, step: int, draws: Draws) -> Choice:
-        """The action to take."""
+    def decide(
+        self, state: Any, lane: int, situation: int, allowed: Sequence[int], step: int, draws: Draws
+    ) -> Choice:
+        """The action to take, one of those `allowed` (at least one); `step` counts the lane's lessons."""
 
     def learn(self, state: Any, lane: int, situation: int, action: int, payoff: float, step: int, draws: Draws) -> None:
-        """What came of an action, own or a neighbour's; `step` counts the lane's lessons."""
+        """What came of an action, own or a neighbour's."""
 
     def best(self, state: Any, lane: int, situation: int) -> float:
         """The highest pay-off it predicts; 0 where it knows nothing."""
@@ -55,12 +58,19 @@ class Xcs:
         """Empty populations."""
         return population.empty(self.params, BITS, len(ACTIONS), (lanes,))
 
-    def decide(self, state: population.Population, lane: int, situation: int, step: int, draws: Draws) -> Choice:
-        """Epsilon-greedy over the prediction array."""
-        action, predictions = xcs.decide(
-            state.lane(lane), situation, step, self.params, draws, self.params.p_explore
-        )
-        return Choice(action, float(predictions[action]))
+    def decide(
+        self,
+        state: population.Population,
+        lane: int,
+        situation: int,
+        allowed: Sequence[int],
+        step: int,
+        draws: Draws,
+    ) -> Choice:
+        """Epsilon-greedy over the allowed part of the prediction array."""
+        predictions = xcs.predict(state.lane(lane), situation, step, self.params, draws)[list(allowed)]
+        chosen = xcs.choose(predictions, self.params.p_explore, draws)
+        return Choice(allowed[chosen], float(predictions[chosen]))
 
     def learn(
         self,
@@ -96,9 +106,17 @@ class Guess:
         """Nothing but how many."""
         return lanes
 
-    def decide(self, state: int, lane: int, situation: int, step: int, draws: Draws) -> Choice:  # noqa: ARG002
+    def decide(
+        self,
+        state: int,  # noqa: ARG002 - part of the contract
+        lane: int,  # noqa: ARG002
+        situation: int,  # noqa: ARG002
+        allowed: Sequence[int],
+        step: int,  # noqa: ARG002
+        draws: Draws,
+    ) -> Choice:
         """A fair draw."""
-        return Choice(draws.below(len(ACTIONS)), float("nan"))
+        return Choice(allowed[draws.below(len(allowed))], float("nan"))
 
     def learn(
         self, state: int, lane: int, situation: int, action: int, payoff: float, step: int, draws: Draws

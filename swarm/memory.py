@@ -19,7 +19,7 @@ MEMORY = np.dtype(
         ("action", "i1"),  # index into swarm.report.ACTIONS, -1 none
         ("decided", "i4"),  # tick of the latest decision
         ("waiting", "f4"),  # s without progress
-        ("progress", "f4"),  # latest progress sensed, 0 to 1
+        ("progress", "f4"),  # as of the latest gain, 0 to 1
         ("gained", "f4"),  # progress since the latest decision
         ("mates", "i1"),  # robots at work at the same site
         ("lead", "i1"),  # what the one who has been there longest does, -1: nobody else is there

@@ -16,7 +16,7 @@ import swarm.learners
 from classifier.draws import Draws, uniform
 from robots.command import COMMAND
 from swarm import registry
-from swarm.engage import AVOID, DECIDE, DISPERSE, GONE, QUIET, WENT_ON, engage, keep_away
+from swarm.engage import AVOID, DECIDE, DWELL, GONE, QUIET, WENT_ON, engage, keep_away
 from swarm.features import situation, survey
 from swarm.memory import AVOIDED, LEAVE, SEARCH, WORK, newborn
 from swarm.mission import Mission
@@ -26,10 +26,10 @@ from swarm.steer import steer
 from swarm.wire import OUTCOMES, Outcome, Signal
 
 PAYOFF = 1000.0  # for work that goes on
-FADE = 0.9  # discount of a pay-off, per second
+FADE = 0.97  # discount of a pay-off, per second
 DRIFT = 2.0  # s between two changes of the direction in which a robot wanders
-GIVE_UP = ACTIONS.index("leave")
-_DRIFT, _DECIDE, _LEARN, _SHARE = range(2, 6)  # purposes of random draws
+FOLLOW, GIVE_UP = ACTIONS.index("follow"), ACTIONS.index("leave")
+_DRIFT, _DECIDE, _LEARN, _LEAVE, _SHARE = range(2, 7)  # purposes of random draws
 
 
 class Speech(NamedTuple):
@@ -148,7 +148,7 @@ def tick(
         if outcomes and mission.mind.share:
             _learn_from_others(mind, lane, now, outcomes)
     for lane in np.flatnonzero(news != QUIET).tolist():
-        _settle(mind, lane, now, int(news[lane]))
+        _settle(mind, lane, now, int(news[lane]), bool(percepts["progress"][lane] >= 1))
     _drift(mind, now)
 
     commands = np.empty(lanes, COMMAND)
@@ -171,36 +171,46 @@ def tick(
     return Deeds(commands, reports, _speak(mind, now, verdict.concentration))
 
 
-def _settle(mind: Mind, lane: int, now: int, news: int) -> None:
-    """Pay for the decision that is over, and take the next one where the work is not."""
+def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> None:
+    """Pay for the decision that is over, and take the next one where the work is not `done`."""
     m = mind.memory[lane]
     if m["open"] and news in (WENT_ON, GONE):
         _pay(mind, lane, now, PAYOFF if news == WENT_ON else 0.0, future=False)
-    if news == GONE or (news == WENT_ON and m["progress"] >= 1):
+    if news == GONE or done:
         m["task"], m["since"], m["site"], m["action"], m["waiting"], m["open"] = SEARCH, now, -1, -1, 0.0, 0
         return
-    if 0 <= m["action"] < 3 and news != DECIDE:
-        m["tried"] |= 1 << int(m["action"])
+    joined = m["mates"] > m["known_mates"] >= 0
     if m["mates"] != m["known_mates"] or m["lead"] != m["known_lead"]:
         m["tried"] = 0
+    elif news != DECIDE:
+        m["tried"] |= 1 << int(m["action"])
     if m["open"]:
-        _pay(mind, lane, now, 0.0, future=True)
+        _pay(mind, lane, now, 0.0, future=bool(joined))
     _decide(mind, lane, now)
+
+
+def _allowed(m: np.void) -> list[int]:
+    """The actions to choose from.
+
+    Who has been at a site longest tries what it has not tried yet before it may leave. The others may
+    follow, and leave once that one has had the time to try everything.
+    """
+    work = list(range(FOLLOW))
+    if m["first"]:
+        return [action for action in work if not m["tried"] >> action & 1] or [*work, GIVE_UP]
+    return [*work, FOLLOW] if m["waiting"] < len(work) * DWELL else [*work, FOLLOW, GIVE_UP]
 
 
 def _decide(mind: Mind, lane: int, now: int) -> None:
     m = mind.memory[lane]
     word = situation(m)
-    if m["left"] >= 0:  # what leaving the last site was worth shows at the next one
-        worth = _discount(mind, now - int(m["left"])) * mind.learner.best(mind.learner_state, lane, word)
-        _learn(mind, lane, now, int(m["left_in"]), GIVE_UP, worth)
-        m["left"] = -1
     draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, _DECIDE)
-    choice = mind.learner.decide(mind.learner_state, lane, word, int(m["lessons"]), draws)
+    choice = mind.learner.decide(mind.learner_state, lane, word, _allowed(m), int(m["lessons"]), draws)
     mind.reports["prediction"][lane] = choice.prediction
     m["action"], m["decided"], m["situation"], m["gained"] = choice.action, now, word, 0.0
     m["known_mates"], m["known_lead"], m["open"] = m["mates"], m["lead"], 1
     if choice.action == GIVE_UP:
+        _credit_leaving(mind, lane, now, 0.0)
         until = now + round(AVOID / mind.mission.tick)
         keep_away(int(m["site"]), until, mind.avoid_site[lane], mind.avoid_until[lane])
         m["left"], m["left_in"], m["open"] = now, word, 0
@@ -214,8 +224,18 @@ def _pay(mind: Mind, lane: int, now: int, payoff: float, *, future: bool) -> Non
         ahead = mind.learner.best(mind.learner_state, lane, situation(m))
         payoff += _discount(mind, now - int(m["decided"])) * ahead
     _learn(mind, lane, now, int(m["situation"]), int(m["action"]), payoff)
+    _credit_leaving(mind, lane, now, payoff)
     mind.outcomes[lane].append(Outcome(int(m["situation"]), int(m["action"]), round(payoff, 1)))
     m["open"] = 0
+
+
+def _credit_leaving(mind: Mind, lane: int, now: int, payoff: float) -> None:
+    """What leaving a site was worth shows at the next one."""
+    m = mind.memory[lane]
+    if m["left"] >= 0:
+        worth = _discount(mind, now - int(m["left"])) * payoff
+        _learn(mind, lane, now, int(m["left_in"]), GIVE_UP, worth, _LEAVE)
+        m["left"] = -1
 
 
 def _learn(mind: Mind, lane: int, now: int, word: int, action: int, payoff: float, purpose: int = _LEARN) -> None:
@@ -270,16 +290,18 @@ def _speak(mind: Mind, now: int, concentration: np.ndarray) -> list[Speech | Non
             float(m["waiting"]),
             int(m["site"]),
             int(m["kind"]) if m["site"] >= 0 else 0,
-            int(m["action"]) if at_work else -1,
+            doing(m) if at_work else -1,
             min(64, int(m["mates"])) if at_work else 0,
             tuple(told),
         )
     return speeches
 
 
+def doing(m: np.void) -> int:
+    """What a robot at work does, as the others see it."""
+    return int(m["lead"] if m["action"] == FOLLOW else m["action"])
+
+
 def signal(speech: Speech, sender: int, boot: int, seq: int, time: float) -> Signal:
     """A whole radio message."""
     return Signal(sender, boot, seq, time, *speech)
-
-
-__all__ = ["DISPERSE", "Deeds", "Mind", "Speech", "signal", "start", "tick"]

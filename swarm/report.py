@@ -3,8 +3,8 @@
 import numpy as np
 
 STRATEGIES = ("aggregate", "disperse")
-#: local actions; the first three work at a site, the last gives it up
-ACTIONS = ("push", "pull", "hold", "leave")
+#: local actions: three that work at a site; what the robot does that has been there longest; give it up
+ACTIONS = ("push", "pull", "hold", "follow", "leave")
 #: what a robot is doing
 TASKS = ("search", "answer", "approach", "work", "leave")
 

@@ -11,7 +11,7 @@ from swarm.features import place_of
 from swarm.kernel import kernel
 from swarm.memory import ANSWER, APPROACH, LEAVE, WORK
 
-PUSH, PULL, PRESS = 0, 1, 2  # actions at a site; PRESS holds it
+PUSH, PULL, PRESS, FOLLOW = 0, 1, 2, 3  # actions at a site; PRESS holds it
 DOCK = 0.4  # m before a work face within which the plate is no obstacle any more
 ALIGNED = 0.25  # rad, heading error below which a robot pushes or pulls
 
@@ -41,7 +41,8 @@ def steer(
         if here >= 0:
             site[0], site[1], site[2] = site_rb[i, here, 0], site_rb[i, here, 1], site_face[i, here]
         if m.task == WORK and here >= 0 and touch[i] == m.site:
-            command.speed, command.turn, command.grip = _act(m.action, site[2], speed, turn)
+            action = m.lead if m.action == FOLLOW else m.action
+            command.speed, command.turn, command.grip = _act(action, site[2], speed, turn)
             continue
         if m.task == LEAVE:
             command.speed, command.turn = -speed, 0.0

@@ -20,7 +20,7 @@ def test_the_standard_parameters_are_the_papers() -> None:
         *(20, 0.1, 20, 0.33, 0.01),
         *(0.0, 0.01),
     )
-    assert (p.p_explore, p.tournament, p.gradient, p.error_first) == (0.5, 0.0, False, False)
+    assert (p.p_explore, p.tournament, p.gradient, p.error_first) == (0.5, 0.0, False, True)
     assert (p.do_ga_subsumption, p.do_as_subsumption, p.error_factor, p.fitness_factor) == (
         True,
         True,
@@ -40,7 +40,9 @@ def test_a_parameter_out_of_range_is_named_with_its_value_and_range(name: str) -
 
 
 def test_a_tournament_that_hardly_anybody_enters_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"tournament = 1e-30: must be 0 \(roulette wheel\) or lie in \[0.01, 1\]"):
+    with pytest.raises(
+        ValueError, match=r"tournament = 1e-30: must be 0 \(roulette wheel\) or lie in \[0.01, 1\]"
+    ):
         Params(tournament=1e-30)
 
 

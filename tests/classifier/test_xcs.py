@@ -125,28 +125,31 @@ def test_exploring_takes_all_actions_evenly() -> None:
 # update
 
 
-def test_the_first_updates_average_and_the_later_ones_step_by_beta() -> None:
+@pytest.mark.parametrize(
+    ("error_first", "errors", "later"),
+    [
+        # The old p is 0, 1000, 500: epsilon = 1000, 1000 + (1000 - 1000)/2, 1000 + (500 - 1000)/3.
+        (True, [1000.0, 1000.0, 2500 / 3], 100 + 0.2 * (500 - 100)),
+        # The new p is 1000, 500, 1000/3: epsilon = 0, 0 + (500 - 0)/2, 250 + (1000/3 - 250)/3.
+        (False, [0.0, 250.0, 2500 / 9], 100 + 0.2 * (400 - 100)),
+    ],
+)
+def test_the_first_updates_average_and_the_later_ones_step_by_beta(
+    error_first: bool, errors: list[float], later: float
+) -> None:
     # beta = 0.2: updates 1 to 5 weigh 1, 1/2, 1/3, 1/4, 1/5; from then on 1/5.
-    # Pay-offs 1000, 0, 0: p = 1000, 500, 1000/3;
-    # epsilon, with the new p: 0, then (0 + |0 - 500|)/2 = 250, then 250 + (1000/3 - 250)/3 = 2500/9.
+    params = replace(PAPER, error_first=error_first)
     pop = population(("1#", 0))
     acting = np.array([0])
-    for payoff, p, epsilon in ((1000.0, 1000.0, 0.0), (0.0, 500.0, 250.0), (0.0, 1000 / 3, 2500 / 9)):
-        xcs.update(pop, acting, payoff, PAPER)
+    for payoff, p, epsilon in zip((1000.0, 0.0, 0.0), (1000.0, 500.0, 1000 / 3), errors, strict=True):
+        xcs.update(pop, acting, payoff, params)
         assert pop.prediction[0] == pytest.approx(p)
         assert pop.error[0] == pytest.approx(epsilon)
     pop.experience[0], pop.prediction[0], pop.error[0] = 9, 500.0, 100.0
-    xcs.update(pop, acting, 1000.0, PAPER)
+    xcs.update(pop, acting, 1000.0, params)
     assert pop.prediction[0] == pytest.approx(600.0)
-    assert pop.error[0] == pytest.approx(100 + 0.2 * (400 - 100))
+    assert pop.error[0] == pytest.approx(later)
     assert pop.experience[0] == 10
-
-
-def test_the_error_may_be_updated_before_the_prediction() -> None:
-    pop = population(("1#", 0), experience=[9], prediction=[500.0], error=[100.0])
-    xcs.update(pop, np.array([0]), 1000.0, replace(PAPER, error_first=True))
-    assert pop.error[0] == pytest.approx(100 + 0.2 * (500 - 100))
-    assert pop.prediction[0] == pytest.approx(600.0)
 
 
 def test_fitness_is_the_share_of_accuracy_and_size_the_number_of_copies() -> None:
@@ -210,50 +213,71 @@ def test_more_general_means_matching_all_that_the_other_matches_and_more() -> No
 
 
 def test_parents_absorb_offspring_that_say_nothing_new() -> None:
-    # Without mutation of the general parent only itself and the special one can come out.
-    params = replace(PAPER, mu=0.0)
-    pop = population(
-        ("1###", 0), ("1100", 0), experience=[99, 99], error=[0.0, 50.0], fitness=[0.5, 0.5], params=params
-    )
-    xcs.evolve(pop, np.arange(2), situation("1100"), 7, params, draws())
-    assert pop.numerosity[:2].sum() + pop.numerosity[2:].sum() == 4
-    assert pop.numerosity[1] == 1
-    assert pop.numerosity[2:].sum() == 0
+    # Without mutation all offspring of these parents are as general as rule 0 or more special.
+    def offspring(seed: int, do_ga_subsumption: bool) -> list[int]:
+        params = replace(PAPER, mu=0.0, do_ga_subsumption=do_ga_subsumption)
+        pop = population(
+            ("1###", 0),
+            ("1100", 0),
+            experience=[99, 99],
+            error=[0.0, 50.0],
+            fitness=[0.5, 0.5],
+            params=params,
+        )
+        xcs.evolve(pop, np.arange(2), situation("1100"), 7, params, draws(seed))
+        assert pop.numerosity.sum() == 4
+        return rows(pop)[2:]
+
+    assert not any(offspring(seed, True) for seed in range(30))
+    assert any(offspring(seed, False) for seed in range(30))
+
+
+def test_a_rule_subsumes_what_is_more_special_does_the_same_and_only_if_it_is_able() -> None:
+    special = situation("11"), 0b11, 0
+    able = {"experience": [21], "error": [9.9]}
+    assert xcs.subsumes(population(("1#", 0), **able), 0, *special, PAPER)
+    assert not xcs.subsumes(population(("1#", 1), **able), 0, *special, PAPER)
+    assert not xcs.subsumes(population(("0#", 0), **able), 0, *special, PAPER)
+    assert not xcs.subsumes(population(("11", 0), **able), 0, *special, PAPER)
+    assert not xcs.subsumes(population(("1#", 0), **able, numerosity=[0]), 0, *special, PAPER)
+    assert not xcs.subsumes(population(("1#", 0), experience=[20], error=[9.9]), 0, *special, PAPER)
+    assert not xcs.subsumes(population(("1#", 0), experience=[21], error=[10.0]), 0, *special, PAPER)
 
 
 # evolve
 
 
 def test_offspring_inherit_the_mean_of_crossed_parents_with_less_fitness_and_error() -> None:
-    params = replace(PAPER, mu=0.0, chi=1.0, do_ga_subsumption=False, tournament=0.0)
-    fields = {"prediction": [800.0, 400.0], "error": [40.0, 8.0], "fitness": [0.6, 0.2], "size": [7.0, 9.0]}
-    for seed in range(100):
-        pop = population(("1" * 30 + "#" * 30, 0), ("#" * 30 + "1" * 30, 0), params=params, **fields)
+    params = replace(PAPER, mu=0.0, chi=1.0, do_ga_subsumption=False)
+    parents = ("1" * 30 + "#" * 30, 0), ("#" * 30 + "1" * 30, 0)
+    mixed = 0
+    for seed in range(30):
+        pop = population(
+            *parents, prediction=[800.0, 400.0], error=[40.0, 8.0], fitness=[0.6, 0.2], size=[7.0, 9.0]
+        )
         xcs.evolve(pop, np.arange(2), 2**60 - 1, 7, params, draws(seed))
-        if rows(pop) == [0, 1, 2, 3]:
-            break
-    assert pop.stamp[:4].tolist() == [7] * 4
-    children = pop.care[2:4].tolist()
-    if pop.prediction[2] == 600.0:
-        assert children[0] ^ children[1] == 2**60 - 1 or children[0] == children[1]
-    for row in (2, 3):
-        assert pop.experience[row] == 0
-        assert pop.prediction[row] in (800.0, 600.0, 400.0)
-        assert pop.error[row] == pytest.approx(
-            0.25 * {800.0: 40.0, 600.0: 24.0, 400.0: 8.0}[pop.prediction[row]]
-        )
-        assert pop.fitness[row] == pytest.approx(
-            0.1 * {800.0: 0.6, 600.0: 0.4, 400.0: 0.2}[pop.prediction[row]]
-        )
+        for row in rows(pop)[2:]:  # the same parent twice only adds copies of itself
+            mixed += 1
+            assert pop.prediction[row] == pytest.approx((800 + 400) / 2)
+            assert pop.error[row] == pytest.approx(0.25 * (40 + 8) / 2)
+            assert pop.fitness[row] == pytest.approx(0.1 * (0.6 + 0.2) / 2)
+            assert pop.size[row] in (7.0, 9.0)
+            assert (pop.experience[row], pop.stamp[row], pop.numerosity[row]) == (0, 7, 1)
+        assert pop.stamp[:2].tolist() == [7, 7]
+    assert mixed > 10
 
 
-def test_uncrossed_offspring_are_copies_with_less_fitness_and_error() -> None:
-    params = replace(PAPER, mu=0.0, chi=0.0, do_ga_subsumption=False)
-    pop = population(("1#", 0), params=params, prediction=[800.0], error=[40.0], fitness=[0.6])
+def test_uncrossed_offspring_inherit_from_their_own_parent() -> None:
+    # Mutation of all bits and of the action makes the opposite of the parent: "1#" -> "#1".
+    params = replace(PAPER, mu=1.0, chi=0.0, do_ga_subsumption=False)
+    pop = population(("1#", 0), prediction=[800.0], error=[40.0], fitness=[0.6], size=[7.0])
     xcs.evolve(pop, np.array([0]), situation("11"), 7, params, draws())
-    assert rows(pop) == [0]
-    assert pop.numerosity[0] == 3
-    assert pop.prediction[0] == 800.0
+    assert rows(pop) == [0, 1]
+    assert (pop.care[1], pop.value[1], pop.action[1], pop.numerosity[1]) == (0b10, 0b10, 1, 2)
+    assert pop.prediction[1] == 800.0
+    assert pop.error[1] == pytest.approx(10.0)
+    assert pop.fitness[1] == pytest.approx(0.06)
+    assert pop.size[1] == 7.0
 
 
 @given(st.integers(0, 2**40 - 1), st.integers(0, 2**40 - 1), st.integers(0, 2**40))
