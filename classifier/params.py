@@ -37,8 +37,8 @@ def check(name: str, value: float, low: float, high: float) -> None:
 class Params:
     """XCS [Butz & Wilson 2002] with two additions, each of which can be switched off.
 
-    The defaults suit a swarm: little exploration, because the pay-off needs others, and the two
-    additions. `Params.standard()` is the paper's system.
+    The defaults suit a swarm: little exploration, because the pay-off needs others, general rules and a
+    busy genetic algorithm, because there are few lessons, and the two additions. `Params.standard()` is the paper's system.
     """
 
     capacity: int = 400  # N: rules at most, each counted as often as its numerosity
@@ -47,13 +47,13 @@ class Params:
     gamma: float = 0.71  # discount, per step of the pay-off's semi-Markov sum
     epsilon0: float = 10.0  # error below which a rule counts as accurate: 1% of a largest pay-off of 1000
     nu: float = 5.0  # how steeply the accuracy falls beyond epsilon0
-    theta_ga: float = 25.0  # steps between two runs of the genetic algorithm in an action set, on average
+    theta_ga: float = 12.0  # steps between two runs of the genetic algorithm in an action set, on average
     chi: float = 0.8  # probability of crossover
-    mu: float = 0.04  # probability of mutation, per bit and for the action
+    mu: float = 0.02  # probability of mutation, per bit and for the action
     theta_del: int = 20  # experience beyond which a low fitness makes deletion likelier
     delta: float = 0.1  # share of the mean fitness below which it does
     theta_sub: int = 20  # experience beyond which a rule may subsume others
-    p_wild: float = 0.33  # P#: probability of a don't-care bit in a covering rule
+    p_wild: float = 0.8  # P#: probability of a don't-care bit in a covering rule
     p_init: float = 0.01  # p_I: prediction of a new rule
     epsilon_init: float = 0.0  # epsilon_I: error of a new rule
     f_init: float = 0.01  # F_I: fitness of a new rule
@@ -84,6 +84,8 @@ class Params:
             capacity=capacity,
             p_wild=p_wild,
             do_as_subsumption=do_as_subsumption,
+            theta_ga=25.0,
+            mu=0.04,
             p_explore=0.5,
             tournament=0.0,
             gradient=False,

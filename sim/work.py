@@ -126,7 +126,8 @@ class Sites:
             moved = self._engine.travel(site.number)
             if action == "hold":
                 site.held = site.held + self._tick if self._engine.held(site.number) else 0.0
-                site.progress = min(1.0, max(0.0, site.held - SETTLED) / (self._work.held - SETTLED))
+                shown = (site.held - SETTLED) / max(self._tick, self._work.held - SETTLED)
+                site.progress = min(1.0, max(0.0, shown))
             else:
                 site.progress = max(site.progress, min(1.0, moved / self._work.travel))
             face = moved_face(site.spot, moved if action == "pull" else -moved)

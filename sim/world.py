@@ -28,7 +28,7 @@ class Sensor(Protocol):
 class World:
     """What the robots of one mission live in.
 
-    `engine` is the physics, `starts` (N, 3) the robots' first poses, `arrivals` all sites to come.
+    `engine` is the physics with the robots in it, `arrivals` all sites to come, `extra` sensors of one's own.
     """
 
     def __init__(

@@ -190,15 +190,14 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> None:
 
 
 def _allowed(m: np.void) -> list[int]:
-    """The actions to choose from.
+    """The actions to choose from: the first at a site explores, the others follow.
 
-    Who has been at a site longest tries what it has not tried yet before it may leave. The others may
-    follow, and leave once that one has had the time to try everything.
+    The first tries what it has not tried yet before it may leave; the others may leave once it has had
+    the time to try everything.
     """
-    work = list(range(FOLLOW))
     if m["first"]:
-        return [action for action in work if not m["tried"] >> action & 1] or [*work, GIVE_UP]
-    return [*work, FOLLOW] if m["waiting"] < len(work) * DWELL else [*work, FOLLOW, GIVE_UP]
+        return [action for action in range(FOLLOW) if not m["tried"] >> action & 1] or [*range(FOLLOW), GIVE_UP]
+    return [FOLLOW] if m["waiting"] < FOLLOW * DWELL else [FOLLOW, GIVE_UP]
 
 
 def _decide(mind: Mind, lane: int, now: int) -> None:

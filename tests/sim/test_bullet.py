@@ -86,7 +86,7 @@ def test_free_speed(make: Make, body: str, speed: float) -> None:
     (after,) = engine.poses()
     way = after - before
     assert way[0] * math.cos(0.5) + way[1] * math.sin(0.5) == pytest.approx(2 * speed, rel=0.01)
-    assert way[2] == pytest.approx(0, abs=0.001)
+    assert abs(way[2]) < (1e-6 if body == "capsule" else 0.03)  # wheels slip a little, and nobody steers here
 
 
 @BODIES
@@ -171,8 +171,8 @@ def test_wrong_actions_do_nothing(make: Make, body: str, robots: int, site: str,
     act(engine, 1, speed, grip=grip)
     start = engine.travel(SITE)
     act(engine, 4, speed, grip=grip)
-    assert engine.travel(SITE) - start < 0.001
-    assert start < 0.01
+    assert engine.travel(SITE) == pytest.approx(start, abs=0.001)
+    assert abs(start) < 0.01
 
 
 @BODIES
@@ -223,7 +223,7 @@ def test_a_spring_plate_stops_behind_the_overshoot(make: Make) -> None:
     engine = make(before_face(4))
     engine.add_plate(SITE, SPOT, "hold", 1)
     act(engine, 4, 0.2)
-    assert OVERSHOOT / SPRING < engine.travel(SITE) < 2 * OVERSHOOT / SPRING
+    assert engine.travel(SITE) == pytest.approx(1.5 * OVERSHOOT / SPRING, rel=0.01)
 
 
 def test_grippers_let_go(make: Make) -> None:

@@ -1,0 +1,408 @@
+"""The mind of robots: lanes never mix, two robots find together, the same with and without a compiler."""
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.draws import Draws
+from robots.percept import blank
+from sim.medium import Medium
+from sim.spec import Arena, Kind, Meaning, Phase, Robots
+from swarm import mind, peers, registry, wire, worlds
+from swarm.learners import Choice
+from swarm.memory import AVOIDED
+from swarm.mission import Mind, Mission
+from swarm.report import ACTIONS, STRATEGIES, TASKS
+from swarm.robot import Brain
+
+ROOT = Path(__file__).parents[2]
+SEARCH, ANSWER, APPROACH, WORK, LEAVE = (TASKS.index(name) for name in ("search", "answer", "approach", "work", "leave"))
+BITS = "1##0####", "0####1##", "0####01#"
+MISSION = Mission(
+    version=1,
+    name="small",
+    seed=3,
+    arena=Arena((3.0, 3.0)),
+    robots=Robots(count=6),
+    kinds={name: Kind(bits) for name, bits in zip(("ash", "birch", "cedar"), BITS, strict=True)},
+    phases=(
+        Phase(60, 20, {"ash": Meaning("push"), "birch": Meaning("pull", 2), "cedar": Meaning("hold")}, open=4),
+    ),
+)
+TICKS = 400
+
+Messages = list[tuple[int, bytes]]
+
+
+@dataclass
+class Recording:
+    """What the robots of `MISSION` sensed, heard and did in a PyBullet world, tick by tick."""
+
+    percepts: list[np.ndarray]  # (N,)
+    heard: list[list[Messages]]  # per robot
+    acts: list[list[wire.Act]]  # per robot
+
+
+@pytest.fixture(scope="session")
+def recording() -> Recording:
+    world, radio = worlds.build(MISSION), Medium(MISSION.radio, MISSION.tick, 6)
+    brains = [Brain(MISSION, robot, 1) for robot in range(6)]
+    out = Recording([], [], [])
+    for tick in range(TICKS):
+        percepts = world.sense()
+        neighbours = world.neighbours(MISSION.radio.range, MISSION.radio.occlusion, MISSION.radio.most)
+        heard = radio.deliver(tick, neighbours, np.random.default_rng([MISSION.seed, tick]))
+        acts = [
+            brain.tick(wire.Sense(tick, percept.tobytes(), messages))
+            for brain, percept, messages in zip(brains, percepts, heard, strict=True)
+        ]
+        for robot, act in enumerate(acts):
+            if act.signal is not None:
+                radio.say(robot, act.signal, tick)
+        world.act(np.concatenate([np.frombuffer(act.command, mind.COMMAND) for act in acts]))
+        out.percepts.append(percepts)
+        out.heard.append(heard)
+        out.acts.append(acts)
+    world.close()
+    return out
+
+
+class Stack:
+    """Minds of some of the recorded robots, with their tables of peers."""
+
+    def __init__(self, ids: Sequence[int], mission: Mission = MISSION) -> None:
+        self.ids = list(ids)
+        self.mind = mind.start(mission, self.ids)
+        self.tables = np.stack([peers.nobody(mission.radio.most) for _ in self.ids])
+
+    def tick(self, now: int, percepts: np.ndarray, heard: Sequence[Messages]) -> mind.Deeds:
+        """One tick on what all recorded robots sensed and heard."""
+        lessons = []
+        for table, robot in zip(self.tables, self.ids, strict=True):
+            signals = [(sender, wire.signal(data)) for sender, data in heard[robot]]
+            for sender, signal in signals:
+                peers.hear(table, now, sender, signal)
+            lessons.append([outcome for _, signal in signals for outcome in signal.outcomes])
+        return mind.tick(self.mind, now, percepts[self.ids], self.tables, lessons)
+
+
+def lane(deeds: mind.Deeds, index: int) -> tuple[bytes, bytes, bytes]:
+    """All that one robot does, to be compared bit for bit."""
+    speech = wire.encode(deeds.speeches[index])
+    return deeds.commands[index].tobytes(), deeds.reports[index].tobytes(), speech
+
+
+def test_the_recording_has_it_all(recording: Recording) -> None:
+    """What the tests below feed on: work, progress, signals, outcomes, several tasks."""
+    reports = np.array([[np.frombuffer(act.report, mind.REPORT)[0] for act in acts] for acts in recording.acts])
+    assert {SEARCH, APPROACH, WORK} <= set(reports["task"].ravel().tolist())
+    assert len(set(reports["action"][reports["task"] == WORK].tolist())) >= 3
+    assert (reports["rules"][-1] > 0).all()
+    assert np.nanmax([percepts["progress"] for percepts in recording.percepts]) == 1
+    told = [wire.signal(data).outcomes for heard in recording.heard for messages in heard for _, data in messages]
+    assert sum(map(len, told)) >= 6
+
+
+@pytest.mark.parametrize("ids", [range(6), [4, 1, 5]])
+def test_a_stack_does_what_each_robot_does_alone(recording: Recording, ids: Sequence[int]) -> None:
+    together, alone = Stack(ids), [Stack([robot]) for robot in ids]
+    for now in range(TICKS):
+        deeds = together.tick(now, recording.percepts[now], recording.heard[now])
+        for index, one in enumerate(alone):
+            single = one.tick(now, recording.percepts[now], recording.heard[now])
+            assert lane(deeds, index) == lane(single, 0), (now, index)
+    for index, one in enumerate(alone):
+        assert together.mind.memory[index].tobytes() == one.mind.memory[0].tobytes()
+
+
+def test_a_stack_does_what_the_recorded_robots_did(recording: Recording) -> None:
+    stack = Stack(range(6))
+    for now in range(TICKS):
+        deeds = stack.tick(now, recording.percepts[now], recording.heard[now])
+        assert deeds.commands.tobytes() == b"".join(act.command for act in recording.acts[now])
+
+
+def garbage(array: np.ndarray, rng: np.random.Generator) -> None:
+    """Fill a stack of records with anything: random bytes, NaN, infinities."""
+    array[...] = np.frombuffer(rng.bytes(array.nbytes), array.dtype).reshape(array.shape)
+    for name in array.dtype.names or ():
+        if array[name].dtype.kind == "f":
+            values = rng.choice([np.nan, np.inf, -np.inf, 0.0, 1e30], array[name].shape)
+            array[name] = np.where(rng.random(array[name].shape) < 0.5, values, array[name])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("sick", [0, 3])
+def test_a_sick_lane_changes_no_other(recording: Recording, sick: int) -> None:
+    clean, poisoned = Stack(range(6)), Stack(range(6))
+    rng = np.random.default_rng(8)
+    well = [robot for robot in range(6) if robot != sick]
+    for now in range(TICKS):
+        percepts = recording.percepts[now].copy()
+        right = clean.tick(now, percepts, recording.heard[now])
+        garbage(percepts[sick : sick + 1], rng)
+        if now % 3 == 0:
+            garbage(poisoned.tables[sick], rng)
+        deeds = poisoned.tick(now, percepts, recording.heard[now])
+        for robot in well:
+            assert lane(deeds, robot) == lane(right, robot), (now, robot)
+        assert (0 <= deeds.reports["task"]).all()
+        assert (deeds.reports["task"] < len(TASKS)).all()
+        assert ((-1 <= deeds.reports["action"]) & (deeds.reports["action"] < len(ACTIONS))).all()
+        assert np.isin(deeds.reports["strategy"], range(len(STRATEGIES))).all()
+
+
+class Steady:
+    """A learner that pushes, and remembers what it was taught."""
+
+    def __init__(self, mission: Mission) -> None:
+        pass
+
+    def start(self, lanes: int) -> list[list[tuple[int, int, float]]]:
+        return [[] for _ in range(lanes)]
+
+    def decide(
+        self,
+        state: list[list[tuple[int, int, float]]],
+        lane: int,
+        situation: int,
+        allowed: Sequence[int],
+        step: int,
+        draws: Draws,
+    ) -> Choice:
+        return Choice(allowed[0], 0.0)
+
+    def learn(
+        self,
+        state: list[list[tuple[int, int, float]]],
+        lane: int,
+        situation: int,
+        action: int,
+        payoff: float,
+        step: int,
+        draws: Draws,
+    ) -> None:
+        state[lane].append((situation, action, payoff))
+
+    def best(self, state: list[list[tuple[int, int, float]]], lane: int, situation: int) -> float:
+        return 0.0
+
+    def rules(self, state: list[list[tuple[int, int, float]]]) -> np.ndarray:
+        return np.array([len(lessons) for lessons in state])
+
+
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> Mission:
+    """The mission with robots that push whatever comes."""
+    monkeypatch.setitem(registry.LEARNERS, "steady", Steady)
+    return replace(MISSION, mind=Mind(learner="steady"))
+
+
+@dataclass
+class Ether:
+    """A radio without loss, and one tick of delay."""
+
+    said: dict[int, bytes]
+
+    def messages(self, robot: int) -> Messages:
+        return [(sender, data) for sender, data in self.said.items() if sender != robot]
+
+
+def sense(brain: Brain, now: int, **fields: object) -> np.ndarray:
+    """A percept with nothing around but what is given: the first slot of each array field."""
+    percept = blank(brain.dtype)
+    percept["proximity"] = brain.mission.sensors.proximity.range
+    for name, value in fields.items():
+        if name in ("robot_id", "robot_rb", "site_id", "site_rb", "site_face", "site_kind"):
+            percept[name][0] = value
+        else:
+            percept[name] = value
+    return percept
+
+
+def report(act: wire.Act) -> np.ndarray:
+    return np.frombuffer(act.report, mind.REPORT)[0]
+
+
+@pytest.mark.parametrize("arbiter", ["aggregate", "immune"])
+def test_one_calls_and_the_other_comes(steady: Mission, arbiter: str) -> None:
+    mission = replace(steady, mind=replace(steady.mind, arbiter=arbiter))
+    caller, helper = Brain(mission, 0, 1), Brain(mission, 1, 1)
+    ether = Ether({})
+    site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 1, "touch": 5, "progress": 0.0}
+    tasks: list[int] = []
+    said = None
+    for now in range(600):
+        stuck = sense(caller, now, **site, robot_id=1, robot_rb=(1.4, 3.1))
+        # the helper sees the caller all the time, and its site once it has set out to it
+        near = {"site_id": 5, "site_rb": (1.2, 0.1), "site_face": 2.0, "site_kind": 1} if ANSWER in tasks else {}
+        sees = sense(helper, now, robot_id=0, robot_rb=(1.4, 0.2), **near)
+        acts = [
+            brain.tick(wire.Sense(now, percept.tobytes(), ether.messages(brain.robot)))
+            for brain, percept in ((caller, stuck), (helper, sees))
+        ]
+        ether.said = {robot: act.signal for robot, act in enumerate(acts) if act.signal is not None}
+        said = wire.signal(ether.said[0]) if 0 in ether.said else said
+        tasks.append(int(report(acts[1])["task"]))
+        if tasks[-1] == APPROACH:
+            break
+    assert said is not None
+    assert (said.site, said.kind, ACTIONS[said.action]) == (5, 1, "push")
+    assert said.waiting > 1
+    assert list(dict.fromkeys(tasks)) == [SEARCH, ANSWER, APPROACH]
+    assert report(acts[1])["site"] == 5
+    assert report(acts[1])["heard"] in (0, 1)
+
+
+def test_nobody_answers_a_call_that_is_not_heard(steady: Mission) -> None:
+    helper = Brain(replace(steady, mind=replace(steady.mind, arbiter="aggregate")), 1, 1)
+    for now in range(100):
+        act = helper.tick(wire.Sense(now, sense(helper, now, robot_id=0, robot_rb=(1.4, 0.2)).tobytes(), []))
+        assert report(act)["task"] == SEARCH
+
+
+def call_for_help(site: int, time: float) -> wire.Signal:
+    return wire.Signal(0, 1, 0, time, (0.7, 0.4), 6.0, site, 1, 0, 0, ())
+
+
+def test_a_robot_goes_to_the_one_that_calls(steady: Mission) -> None:
+    """It drives towards the caller, wherever it is."""
+    for bearing in (-2.0, -0.4, 0.4, 2.0):
+        helper = Brain(replace(steady, mind=replace(steady.mind, arbiter="aggregate")), 1, 1)
+        for now in range(20):
+            message = wire.encode(call_for_help(5, now / 10))
+            percept = sense(helper, now, robot_id=0, robot_rb=(1.4, bearing))
+            act = helper.tick(wire.Sense(now, percept.tobytes(), [(0, message)]))
+        command = np.frombuffer(act.command, mind.COMMAND)[0]
+        assert report(act)["task"] == ANSWER
+        assert np.sign(command["turn"]) == np.sign(bearing)
+        assert (command["speed"] > 0.1) == (abs(bearing) < 1)
+
+
+def test_a_site_in_sight_is_approached_and_worked_at(steady: Mission) -> None:
+    brain = Brain(steady, 2, 1)
+    tasks = []
+    for now in range(60):
+        way = max(0.065, 0.8 - 0.02 * now)
+        touch = {"touch": 9, "progress": 0.0} if way < 0.08 else {}
+        percept = sense(brain, now, site_id=9, site_rb=(way, 0.0), site_face=np.pi, site_kind=4, **touch)
+        act = brain.tick(wire.Sense(now, percept.tobytes(), []))
+        tasks.append(int(report(act)["task"]))
+    assert list(dict.fromkeys(tasks)) == [APPROACH, WORK]
+    assert (report(act)["site"], ACTIONS[report(act)["action"]]) == (9, "push")
+    assert report(act)["waiting"] == pytest.approx((tasks.count(WORK) - 1) / 10, abs=0.01)
+
+
+def test_progress_pays_and_is_told(steady: Mission) -> None:
+    """A robot whose push moves a site up to the end learns that pushing there pays, and tells the others."""
+    brain = Brain(steady, 2, 1)
+    told: list[wire.Outcome] = []
+    for now in range(80):
+        at_work = 5 <= now < 60
+        site = {"site_id": 9, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 4} if now < 60 else {}
+        touch = {"touch": 9, "progress": min(1.0, (now - 5) / 50)} if at_work else {}
+        act = brain.tick(wire.Sense(now, sense(brain, now, **site, **touch).tobytes(), []))
+        told += wire.signal(act.signal).outcomes if act.signal is not None else ()
+    lessons = brain.mind.learner_state[0]
+    assert lessons[-1][1:] == (ACTIONS.index("push"), mind.PAYOFF)
+    assert lessons[-1][0] & 0xFFF == 4
+    assert [(outcome.action, outcome.payoff) for outcome in told][-1] == (ACTIONS.index("push"), mind.PAYOFF)
+    assert report(act)["task"] == SEARCH
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_robots_learn_from_what_others_tell(steady: Mission, share: bool) -> None:
+    brain = Brain(replace(steady, mind=replace(steady.mind, share=share)), 2, 1)
+    outcomes = (wire.Outcome(7, 1, 900.0), wire.Outcome(8, 0, 1e12))
+    message = wire.encode(replace_outcomes(call_for_help(5, 0.0), outcomes))
+    brain.tick(wire.Sense(0, sense(brain, 0).tobytes(), [(0, message)]))
+    assert brain.mind.learner_state[0] == ([(7, 1, 900.0), (8, 0, mind.PAYOFF)] if share else [])
+
+
+@pytest.mark.parametrize(
+    "outcome", [wire.Outcome(2**62, 0, 5.0), wire.Outcome(2**mind.swarm.learners.BITS, 0, 5.0), wire.Outcome(3, 15, 5.0)]
+)
+def test_outcomes_out_of_range_are_ignored(steady: Mission, outcome: wire.Outcome) -> None:
+    for mission in (steady, MISSION):
+        brain = Brain(mission, 2, 1)
+        message = wire.encode(replace_outcomes(call_for_help(5, 0.0), (outcome,)))
+        act = brain.tick(wire.Sense(0, sense(brain, 0).tobytes(), [(0, message)]))
+        assert report(act)["rules"] == 0
+
+
+def replace_outcomes(signal: wire.Signal, outcomes: tuple[wire.Outcome, ...]) -> wire.Signal:
+    return wire.Signal(*[*(getattr(signal, name) for name in signal.__struct_fields__[:-1]), outcomes])
+
+
+def test_signals_fit_the_radio(recording: Recording) -> None:
+    signals = [act.signal for acts in recording.acts for act in acts if act.signal is not None]
+    assert max(map(len, signals)) <= wire.MOST
+    interval = round(MISSION.radio.interval / MISSION.tick)
+    assert len(signals) == 6 * TICKS // interval
+    assert all(0 <= s <= 1 for data in signals for s in wire.signal(data).stimulation)
+
+
+def test_a_mind_of_a_name_that_nobody_registered() -> None:
+    with pytest.raises(registry.PluginError, match=r"mind\.arbiter = 'imune': .* \(did you mean 'immune'\?\)"):
+        mind.start(replace(MISSION, mind=Mind(arbiter="imune")), [0])
+    with pytest.raises(registry.PluginError, match=r"mind\.learner = 'xsc'"):
+        mind.start(replace(MISSION, mind=Mind(learner="xsc")), [0])
+
+
+def test_newborn_minds_keep_away_from_nothing() -> None:
+    newborn = mind.start(MISSION, range(4))
+    assert newborn.avoid_site.shape == (4, AVOIDED)
+    assert (newborn.avoid_site == -1).all()
+    assert (newborn.memory["task"] == SEARCH).all()
+
+
+WITHOUT_NUMBA = """
+import json, pickle, sys
+sys.modules["numba"] = None  # importing it fails
+from pathlib import Path
+import tests_mind as t
+mission, ticks = pickle.loads(Path(sys.argv[1]).read_bytes())
+"""
+
+
+def replayed(ticks: Sequence[tuple[int, np.ndarray, list[Messages]]]) -> list[dict[str, list[object]]]:
+    """What minds do on a recording, as plain lists."""
+    stack = Stack(range(6))
+    out = []
+    for now, percepts, heard in ticks:
+        deeds = stack.tick(now, percepts, heard)
+        names = "speed", "turn", "grip"
+        told = {name: deeds.commands[name].tolist() for name in names}
+        out.append(told | {name: deeds.reports[name].tolist() for name in ("strategy", "action", "task", "site")})
+    return out
+
+
+def test_the_same_without_numba(recording: Recording, tmp_path: Path) -> None:
+    """A stretch of 50 ticks with work in it, from newborn minds on."""
+    first = next(now for now, acts in enumerate(recording.acts) if any(report(act)["task"] == WORK for act in acts))
+    first = max(0, first - 20)
+    ticks = [(now, recording.percepts[now], recording.heard[now]) for now in range(first, first + 50)]
+    path = tmp_path / "ticks.pickle"
+    path.write_bytes(pickle.dumps(ticks))
+    code = (
+        "import json, pickle, sys; sys.modules['numba'] = None; sys.path.insert(0, 'tests/swarm'); "
+        "from replay import replayed; print(json.dumps(replayed(pickle.load(open(sys.argv[1], 'rb')))))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(path)], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    compiled, plain = replayed(ticks), json.loads(run.stdout)
+    for name in ("strategy", "action", "task", "site", "grip"):
+        assert [tick[name] for tick in compiled] == [tick[name] for tick in plain], name
+    for name in ("speed", "turn"):
+        assert np.array([tick[name] for tick in plain]) == pytest.approx(
+            np.array([tick[name] for tick in compiled]), abs=1e-6
+        )
