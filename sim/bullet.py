@@ -98,7 +98,7 @@ class Bullet:
         """Drive all robots by `commands` (N,) for one tick; `touching` (N,) is the plate that each touches, or -1."""
         commands = clamp(commands, self.limits)
         self._grip(commands["grip"], touching)
-        for number, plate in self._plates.items():
+        for plate in self._plates.values():
             if plate.action == "hold":
                 self._spring(plate)
         self._tension()
@@ -330,7 +330,8 @@ class _Wheels(_Drive):
         if not self._skid:
             if robots.force > (most := _TRACTION * self.mass * 9.81):
                 raise ValueError(
-                    f"robots.force = {robots.force:g}: the wheels of {path.name} ({self.mass:.3g} kg) slip above {most:.3g}"
+                    f"robots.force = {robots.force:g}: the wheels of {path.name} ({self.mass:.3g} kg) "
+                    f"slip above {most:.3g}"
                 )
             for body in self.bodies:
                 for joint in self._left + self._right:
@@ -356,7 +357,9 @@ class _Wheels(_Drive):
 
     def _find_wheels(self, body: int, path: Path) -> tuple[list[int], list[int], float, float]:
         p = self._p
-        left, right, radii, sides = [], [], [], []
+        left: list[int] = []
+        right: list[int] = []
+        radii, sides = [], []
         base, turn = p.getBasePositionAndOrientation(body, **self._id)
         back = p.invertTransform(base, turn)
         for joint in range(p.getNumJoints(body, **self._id)):
@@ -397,8 +400,8 @@ def _pybullet() -> Any:
             import pybullet
     except ImportError:
         raise ValueError(
-            "PyBullet is not installed. It has wheels for CPython 3.11 on Linux x86-64; elsewhere: pip install pybullet "
-            "(builds from source)"
+            "PyBullet is not installed. It has wheels for CPython 3.11 on Linux x86-64; elsewhere: "
+            "pip install pybullet (builds from source)"
         ) from None
     return pybullet
 

@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numba
 import numpy as np
 
+from robots.kernel import kernel
 from sim import maps
 from sim.spec import Arena
 
@@ -187,7 +187,7 @@ def _largest(cells: np.ndarray) -> np.ndarray:
 # Kernels count in cells: cell (r, c) is the square from (c, r) to (c + 1, r + 1) in x, y.
 
 
-@numba.njit(cache=True)
+@kernel
 def _clear(free: np.ndarray, reach: float) -> np.ndarray:
     """Cells whose middles are at least `reach` from any wall cell's square, that is, from its nearest point.
 
@@ -218,7 +218,7 @@ def _clear(free: np.ndarray, reach: float) -> np.ndarray:
     return clear
 
 
-@numba.njit(cache=True)
+@kernel
 def _flood(cells: np.ndarray, labels: np.ndarray, row: int, col: int, label: int, steps: int) -> int:
     """Label what is within `steps` side steps of (row, col) on `cells`, breadth first; returns how many."""
     rows, cols = cells.shape
@@ -239,7 +239,7 @@ def _flood(cells: np.ndarray, labels: np.ndarray, row: int, col: int, label: int
     return size
 
 
-@numba.njit(cache=True)
+@kernel
 def _components(cells: np.ndarray, labels: np.ndarray) -> list[int]:
     """Label the connected components of `cells` 1, 2, ... in `labels`; returns their sizes."""
     sizes = [0 for _ in range(0)]
@@ -250,7 +250,7 @@ def _components(cells: np.ndarray, labels: np.ndarray) -> list[int]:
     return sizes
 
 
-@numba.njit(cache=True)
+@kernel
 def _discs_free(free: np.ndarray, points: np.ndarray, reach: float) -> np.ndarray:
     """Whether no wall cell's square is nearer than `reach` to each of `points` (N, 2)."""
     rows, cols = free.shape
@@ -269,7 +269,7 @@ def _discs_free(free: np.ndarray, points: np.ndarray, reach: float) -> np.ndarra
     return out
 
 
-@numba.njit(cache=True)
+@kernel
 def _rectangles_free(
     free: np.ndarray, poses: np.ndarray, back: float, front: float, half: float, tolerance: float
 ) -> np.ndarray:
@@ -294,7 +294,7 @@ def _rectangles_free(
     return out
 
 
-@numba.njit(cache=True)
+@kernel
 def _apart(places: np.ndarray, gap: float, most: int) -> np.ndarray:
     """Indices of `places` (n, 2), taken in order, each at least `gap` from those before; at most `most`."""
     chosen = np.empty(most, np.int64)
@@ -314,7 +314,7 @@ def _apart(places: np.ndarray, gap: float, most: int) -> np.ndarray:
     return chosen[:count]
 
 
-@numba.njit(cache=True)
+@kernel
 def _boxes(free: np.ndarray) -> list[tuple[int, int, int, int]]:
     """Rectangles x min, y min, x max, y max of wall cells that cover all those beside free cells.
 
@@ -337,7 +337,7 @@ def _boxes(free: np.ndarray) -> list[tuple[int, int, int, int]]:
     return boxes
 
 
-@numba.njit(cache=True)
+@kernel
 def _grow(free: np.ndarray, row: int, col: int) -> tuple[int, int, int, int]:
     """Largest stretch of walls in the row around the cell, then as many rows as are all wall there."""
     rows, cols = free.shape

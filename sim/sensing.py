@@ -12,10 +12,10 @@ import math
 from statistics import NormalDist
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
+from robots.kernel import kernel
 from robots.percept import RangeBearing, Sensors
 
 CELL = 0.5  # m, side of a wall bucket; long views cross few cells, crowded maps still spread well
@@ -179,19 +179,19 @@ def _quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
-@numba.njit(cache=True)
+@kernel
 def _wrap(angle: float) -> float:
     """`angle` in (-pi, pi]."""
     return angle - 2 * math.pi * math.ceil((angle - math.pi) / (2 * math.pi))
 
 
-@numba.njit(cache=True)
+@kernel
 def _inverse(d: float) -> float:
     """1 / d, and something large and finite for 0, so that no product below is NaN."""
     return 1 / d if d != 0 else 1e30
 
 
-@numba.njit(cache=True)
+@kernel
 def _enter_box(x: float, y: float, ix: float, iy: float, wide: float, deep: float) -> float:
     """Way along a ray from (x, y) to a box of half sides wide, deep about the origin; inf: missed.
 
@@ -203,7 +203,7 @@ def _enter_box(x: float, y: float, ix: float, iy: float, wide: float, deep: floa
     return near if near <= min(max(a, b), max(c, d)) else np.inf
 
 
-@numba.njit(cache=True)
+@kernel
 def _enter_disc(x: float, y: float, dx: float, dy: float, radius: float) -> float:
     """Way along the unit ray from (x, y) to a disc about the origin; inf: missed."""
     middle = -(x * dx + y * dy)
@@ -213,13 +213,13 @@ def _enter_disc(x: float, y: float, dx: float, dy: float, radius: float) -> floa
     return max(middle - math.sqrt(square), 0.0)
 
 
-@numba.njit(cache=True)
+@kernel
 def _bucket(x: float, cell: float, buckets: int) -> int:
     """The bucket that x is in, or the outermost."""
     return min(max(int(x / cell), 0), buckets - 1)
 
 
-@numba.njit(cache=True)
+@kernel
 def _first_wall(grid: Grid, x: float, y: float, dx: float, dy: float, reach: float) -> float:
     """Way from (x, y) to the first wall, in lengths of (dx, dy); inf, or above `reach`: none within reach.
 
@@ -250,7 +250,7 @@ def _first_wall(grid: Grid, x: float, y: float, dx: float, dy: float, reach: flo
     return first
 
 
-@numba.njit(cache=True)
+@kernel
 def _hidden(grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether a wall lies between two points; the same, bit for bit, from either end."""
     if (bx, by) < (ax, ay):
@@ -260,7 +260,7 @@ def _hidden(grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
     return bool(_first_wall(grid, ax + GRAZE * dx, ay + GRAZE * dy, dx, dy, reach) < reach)
 
 
-@numba.njit(cache=True)
+@kernel
 def _free(
     poses: np.ndarray,
     ring: np.ndarray,
@@ -300,7 +300,7 @@ def _free(
     return np.maximum(way - radius, 0.0)
 
 
-@numba.njit(cache=True)
+@kernel
 def _noisy(free: np.ndarray, noise: np.ndarray, reach: float, sd: float, dropout: float) -> np.ndarray:
     """Readings (N, P) for free ranges: what is clear stays clear, deviates below `dropout` read clear."""
     out = np.full_like(free, reach)
@@ -311,7 +311,7 @@ def _noisy(free: np.ndarray, noise: np.ndarray, reach: float, sd: float, dropout
     return out
 
 
-@numba.njit(cache=True)
+@kernel
 def _nearest(
     eyes: np.ndarray, targets: np.ndarray, same: bool, grid: Grid, reach: float, occlusion: bool, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -343,7 +343,7 @@ def _nearest(
     return index, count
 
 
-@numba.njit(cache=True)
+@kernel
 def _look(
     eyes: np.ndarray,
     targets: np.ndarray,
@@ -378,7 +378,7 @@ def _look(
     return kept, seen
 
 
-@numba.njit(cache=True)
+@kernel
 def _touching(poses: np.ndarray, face: np.ndarray, width: np.ndarray, depth: float) -> np.ndarray:
     out = np.full(len(poses), -1, np.int32)
     normal_x, normal_y = np.cos(face[:, 2]), np.sin(face[:, 2])

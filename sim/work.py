@@ -76,7 +76,13 @@ class Sites:
     """All sites of a mission, driven by time and by the plates of an engine."""
 
     def __init__(
-        self, phases: Sequence[Phase], arrivals: Sequence[Arrival], work: Work, engine: Engine, radius: float, tick: float
+        self,
+        phases: Sequence[Phase],
+        arrivals: Sequence[Arrival],
+        work: Work,
+        engine: Engine,
+        radius: float,
+        tick: float,
     ) -> None:
         self._phases, self._work, self._engine = phases, work, engine
         self._radius, self._tick = radius, tick
@@ -139,7 +145,9 @@ class Sites:
         """A site stays for the tick in which robots can sense that it is complete."""
         for site in [site for site in self.open if site.progress >= 1]:
             self._end(site, "done", time)
-            yield Event(time, "info", f"site {site.number} done: {_what(site.arrival)}, open for {time - site.opened:.0f} s")
+            yield Event(
+                time, "info", f"site {site.number} done: {_what(site.arrival)}, open for {time - site.opened:.0f} s"
+            )
 
     def _change_phase(self, time: float) -> Iterator[Event]:
         if self.phase + 1 >= len(self._phases) or time < self.starts[self.phase + 1]:
@@ -216,5 +224,3 @@ def _arrays(sites: Sequence[Site], work: Work) -> SiteArrays:
         width=np.full(count, work.face),
         thickness=np.full(count, PLATE),
     )
-
-

@@ -6,11 +6,12 @@ site is over depends on what came of it.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
+from robots.kernel import kernel
 from swarm.features import is_avoided, place_of
-from swarm.kernel import kernel
 from swarm.memory import ANSWER, APPROACH, LEAVE, SEARCH, WORK
 
 AGGREGATE, DISPERSE = 0, 1
@@ -61,15 +62,14 @@ def engage(
                 m.known_mates, m.known_lead = -1, -1
                 news[i] = DECIDE
             elif (
-                (tick - m.since) * dt > TIMEOUT or committed(m.site, heard[i]) >= room and (tick - m.since) * dt > 3
+                (tick - m.since) * dt > TIMEOUT or (committed(m.site, heard[i]) >= room and (tick - m.since) * dt > 3)
             ):
                 keep_away(m.site, tick + round(AVOID / dt), avoid_site[i], avoid_until[i])
                 _give_up(m, tick)
             elif (tick - m.seen) * dt > LOST:
                 _give_up(m, tick)
-        elif m.task == LEAVE:
-            if (tick - m.since) * dt > RETREAT:
-                _give_up(m, tick)
+        elif m.task == LEAVE and (tick - m.since) * dt > RETREAT:
+            _give_up(m, tick)
         if m.task == SEARCH or m.task == ANSWER:
             _look_around(i, tick, room, site_id, site_rb, site_kind, m, heard, avoid_site, avoid_until, loudest)
 
@@ -98,19 +98,19 @@ def keep_away(site: int, until: int, avoid_site: np.ndarray, avoid_until: np.nda
 
 
 @kernel
-def _begin(m: np.record, task: int, tick: int) -> None:
+def _begin(m: Any, task: int, tick: int) -> None:
     m.task = task
     m.since = tick
 
 
 @kernel
-def _give_up(m: np.record, tick: int) -> None:
+def _give_up(m: Any, tick: int) -> None:
     _begin(m, SEARCH, tick)
     m.site, m.action, m.peer, m.waiting = -1, -1, -1, 0.0
 
 
 @kernel
-def _work(m: np.record, tick: int, dt: float, touch: int, progress: float) -> int:
+def _work(m: Any, tick: int, dt: float, touch: int, progress: float) -> int:
     """One tick at a work face: news for the learner."""
     if touch == m.site:
         gain = progress - m.progress
@@ -144,7 +144,7 @@ def _look_around(
     site_id: np.ndarray,
     site_rb: np.ndarray,
     site_kind: np.ndarray,
-    m: np.record,
+    m: Any,
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,

@@ -1,10 +1,11 @@
 """From what a robot senses and hears to what its models need: antigens, and the situation at a site."""
 
 import math
+from typing import Any
 
 import numpy as np
 
-from swarm.kernel import kernel
+from robots.kernel import kernel
 from swarm.memory import APPROACH, WORK
 
 BITS = 21  # of a situation, see `situation`
@@ -35,7 +36,7 @@ def is_avoided(site: int, tick: int, avoid_site: np.ndarray, avoid_until: np.nda
 
 
 @kernel
-def call(heard: np.record, distance: float, age: float, hearing: float, stale: float) -> float:
+def call(heard: Any, distance: float, age: float, hearing: float, stale: float) -> float:
     """How loud a robot's call for help is, 0 to 1: fades with distance (m, of `hearing`) and age (of `stale`)."""
     if heard.site < 0 or heard.action < 0 or heard.waiting < CALLING:
         return 0.0

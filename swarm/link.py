@@ -1,7 +1,8 @@
 """The host's end of the host link: one ROUTER socket to the processes of all robots.
 
 It knows who is there, hands out what each robot senses, and collects what each does. Bytes that are no
-message are counted in `bad` and dropped; an answer to an old tick is taken only where it is asked for.
+message of a robot of this run are counted in `bad` and dropped; an answer to an old tick is taken only
+where it is asked for.
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ from swarm import wire
 
 
 class HostLink:
-    """Bound to `address`. Raises OSError with the address where that is taken or not to be had."""
+    """Bound to `address`, for `robots` robots. Raises OSError with the address where that is not to be had."""
 
-    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, robots: int) -> None:
         self.socket = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 200)
         self.socket.setsockopt(zmq.MAXMSGSIZE, 1 << 20)
@@ -22,9 +23,11 @@ class HostLink:
         try:
             self.socket.bind(address)
         except zmq.ZMQError as error:
+            self.socket.close()
             raise OSError(f"{address}: {error.strerror}") from None
         self.there: set[int] = set()
         self.bad = 0
+        self._robots = {_name(robot): robot for robot in range(robots)}
 
     def tell(self, tick: int, percepts: Sequence[bytes], heard: Sequence[list[tuple[int, bytes]]]) -> None:
         """Send all robots that are there what they sense and hear."""
@@ -40,16 +43,18 @@ class HostLink:
                 name, *parts = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return acts
+            robot = self._robots.get(name, -1)
             try:
-                robot = int(name)
                 message = wire.from_robot(b"".join(parts))
-            except (wire.WireError, ValueError):
+            except wire.WireError:
                 self.bad += 1
                 continue
-            if isinstance(message, wire.Hello):
+            if isinstance(message, wire.Hello) and message.robot == robot:
                 self.there.add(robot)
-            else:
+            elif isinstance(message, wire.Act) and robot in self.there:
                 acts.append((robot, message))
+            else:
+                self.bad += 1
 
     def goodbye(self) -> None:
         """Tell all robots that the run is over."""

@@ -17,7 +17,7 @@ from classifier.draws import Draws, uniform
 from robots.command import COMMAND
 from swarm import registry
 from swarm.engage import AVOID, DECIDE, DWELL, GONE, QUIET, WENT_ON, engage, keep_away
-from swarm.features import situation, survey
+from swarm.features import BITS, situation, survey
 from swarm.memory import AVOIDED, LEAVE, SEARCH, WORK, newborn
 from swarm.mission import Mission
 from swarm.peers import STALE, forget
@@ -246,7 +246,7 @@ def _learn(mind: Mind, lane: int, now: int, word: int, action: int, payoff: floa
 
 def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outcome]) -> None:
     for i, outcome in enumerate(outcomes):
-        if outcome.situation < 2**swarm.learners.BITS and outcome.action < len(ACTIONS):
+        if outcome.situation < 2**BITS and outcome.action < len(ACTIONS):
             payoff = min(PAYOFF, max(0.0, outcome.payoff))
             _learn(mind, lane, now, outcome.situation, outcome.action, payoff, _SHARE + i)
 

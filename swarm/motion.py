@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from swarm.kernel import kernel
+from robots.kernel import kernel
 
 AVOID = 0.22  # m from the robot's edge at which obstacles begin to push
-SPREAD = 1.2  # m to which robots push each other apart when they disperse
+SPREAD = 0.8  # m to which robots push each other apart when they disperse
 GATHER = 0.35  # m at which robots that aggregate are close enough
 GAIN = 3.0  # 1/s, turn rate per rad of heading error
 

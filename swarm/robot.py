@@ -1,7 +1,7 @@
 """The process of one simulated robot: a mind on the host link.
 
-It waits for what its body senses, thinks for one tick, answers, and ends when the host says so or is
-gone. It holds one thread and one socket.
+It waits for what its body senses, thinks for one tick, answers, and ends when the host says so or the
+run's first process is gone. It holds one thread and one socket.
 """
 
 import os
@@ -13,9 +13,6 @@ import zmq
 from robots.percept import percept_dtype
 from swarm import mind, peers, registry, wire
 from swarm.mission import Mission
-from swarm.process import is_alive
-
-ORPHAN = 1000  # ms between two looks whether the run is still there
 
 
 class Brain:
@@ -66,17 +63,20 @@ class Brain:
 
 
 def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> None:
-    """Run robot number `robot` on the host at `address` until it says goodbye or process `parent` is gone."""
+    """Run robot number `robot` on the host at `address` until it says goodbye, or `parent` becomes readable."""
     brain = Brain(mission, robot, boot)
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, str(robot).encode())
     socket.setsockopt(zmq.LINGER, 0)
     socket.connect(address)
+    poller = zmq.Poller()
+    for source in (socket, parent):
+        poller.register(source, zmq.POLLIN)
     try:
         socket.send(wire.encode(wire.Hello(robot, os.getpid())))
-        while _goes_on(socket, parent):
-            message = wire.from_host(socket.recv())
+        while socket in dict(poller.poll()):
+            message = wire.from_host(_latest(socket))
             if isinstance(message, wire.Bye):
                 break
             socket.send(wire.encode(brain.tick(message)))
@@ -84,10 +84,10 @@ def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> 
         context.destroy(linger=0)
 
 
-def _goes_on(socket: "zmq.Socket[bytes]", parent: int) -> bool:
-    """Wait for a message; False when there will be none any more."""
-    while not socket.poll(ORPHAN):
-        if not is_alive(parent):
-            return False
-    return True
+def _latest(socket: "zmq.Socket[bytes]") -> bytes:
+    """The newest message that has come: a robot that was held up goes on with what it senses now."""
+    data = socket.recv()
+    while socket.poll(0):
+        data = socket.recv()
+    return data
 

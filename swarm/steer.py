@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from robots.command import HOLD
+from robots.kernel import kernel
 from swarm import motion
 from swarm.engage import AGGREGATE
 from swarm.features import place_of
-from swarm.kernel import kernel
 from swarm.memory import ANSWER, APPROACH, LEAVE, WORK
 
 PUSH, PULL, PRESS, FOLLOW = 0, 1, 2, 3  # actions at a site; PRESS holds it
@@ -88,7 +88,7 @@ def _to_face(
 ) -> tuple[float, float, bool]:
     """Where to go to reach a free place at a work face, and whether it is only straight on to the plate."""
     ahead, across = motion.face_frame(site[0], site[1], site[2])
-    if ahead < 1.2 * radius and abs(across) > width / 2 or ahead < 0:
+    if (ahead < 1.2 * radius and abs(across) > width / 2) or ahead < 0:
         x, y = motion.circle(ahead, across, site[2], width, radius)
         return x, y, False
     place = motion.free_slot(across, robot_id, robot_rb, site, width, radius)

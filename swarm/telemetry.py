@@ -61,6 +61,7 @@ class Telemetry:
     ) -> Snapshot:
         """The swarm, now."""
         world = self.world
+        poses = world.poses.tolist()
         graph = medium.graph(neighbours, alive)
         return Snapshot(
             world.tick,
@@ -70,7 +71,9 @@ class Telemetry:
             [
                 RobotRow(
                     robot,
-                    *world.poses[robot].tolist(),
+                    poses[robot][0],
+                    poses[robot][1],
+                    poses[robot][2],
                     bool(alive[robot]),
                     int(r["strategy"]),
                     int(r["task"]),

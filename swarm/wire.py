@@ -69,7 +69,7 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
     time: float  # s, the sender's own clock
     stimulation: tuple[float, float]  # concentrations of aggregate and disperse, 0 to 1
     waiting: float  # s at a site without progress; 0: no help is asked for
-    site: int  # beacon number of the site it is at, -1: none
+    site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or makes for, -1: none
     kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
     action: Annotated[int, Meta(ge=-1, le=15)]  # what it does there, -1: nothing
     mates: Annotated[int, Meta(ge=0, le=64)]  # robots it sees at that site

@@ -346,7 +346,8 @@ def test_husky_pushes(make: Make) -> None:
     assert engine.travel(SITE) > 0.3
 
 
-BOX = '<link name="{}"><inertial><mass value="1"/><inertia ixx="1" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/></inertial></link>'
+INERTIA = '<mass value="1"/><inertia ixx="1" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/>'
+BOX = f'<link name="{{}}"><inertial>{INERTIA}</inertial></link>'
 SLED = f'<robot name="sled">{BOX.format("base")}</robot>'
 CART = (
     f'<robot name="cart">{BOX.format("base")}{BOX.format("wheel")}<joint name="j" type="continuous">'
@@ -406,7 +407,8 @@ def test_one_file_imports_pybullet() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["swarm.cli", "swarm.mind", "swarm.robot", "sim.bullet", "sim.world", "robots", "immune", "classifier"]
+    "module",
+    ["swarm.cli", "swarm.mind", "swarm.robot", "sim.bullet", "sim.world", "robots", "immune", "classifier"],
 )
 def test_pybullet_is_imported_when_it_is_needed(module: str) -> None:
     code = f"import sys, {module}; sys.exit('pybullet' in sys.modules)"

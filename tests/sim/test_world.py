@@ -71,7 +71,8 @@ def act(world: World, ticks: int, speed: float = 0.0, turn: float = 0.0, grip: i
 def test_time(make: Make) -> None:
     world = make([(1, 1, 0)])
     act(world, 7)
-    assert (world.tick, world.time) == (7, pytest.approx(0.7))
+    assert world.tick == 7
+    assert world.time == pytest.approx(0.7)
 
 
 def test_site_seen(make: Make) -> None:

@@ -1,6 +1,5 @@
 """The mind of robots: lanes never mix, two robots find together, the same with and without a compiler."""
 
-import json
 import pickle
 import subprocess
 import sys
@@ -12,29 +11,31 @@ import numpy as np
 import pytest
 
 from classifier.draws import Draws
+from robots.command import COMMAND
 from robots.percept import blank
 from sim.medium import Medium
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
 from swarm import mind, peers, registry, wire, worlds
+from swarm.features import BITS
 from swarm.learners import Choice
 from swarm.memory import AVOIDED
 from swarm.mission import Mind, Mission
-from swarm.report import ACTIONS, STRATEGIES, TASKS
+from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.robot import Brain
 
 ROOT = Path(__file__).parents[2]
-SEARCH, ANSWER, APPROACH, WORK, LEAVE = (TASKS.index(name) for name in ("search", "answer", "approach", "work", "leave"))
-BITS = "1##0####", "0####1##", "0####01#"
+SEARCH, ANSWER, APPROACH, WORK, LEAVE = (
+    TASKS.index(name) for name in ("search", "answer", "approach", "work", "leave")
+)
+SIGNATURES = "1##0####", "0####1##", "0####01#"
 MISSION = Mission(
     version=1,
     name="small",
     seed=3,
     arena=Arena((3.0, 3.0)),
     robots=Robots(count=6),
-    kinds={name: Kind(bits) for name, bits in zip(("ash", "birch", "cedar"), BITS, strict=True)},
-    phases=(
-        Phase(60, 20, {"ash": Meaning("push"), "birch": Meaning("pull", 2), "cedar": Meaning("hold")}, open=4),
-    ),
+    kinds={name: Kind(bits) for name, bits in zip(("ash", "birch", "cedar"), SIGNATURES, strict=True)},
+    phases=(Phase(60, 20, {"ash": Meaning("push"), "birch": Meaning("pull", 2), "cedar": Meaning("hold")}, open=4),),
 )
 TICKS = 400
 
@@ -66,7 +67,7 @@ def recording() -> Recording:
         for robot, act in enumerate(acts):
             if act.signal is not None:
                 radio.say(robot, act.signal, tick)
-        world.act(np.concatenate([np.frombuffer(act.command, mind.COMMAND) for act in acts]))
+        world.act(np.concatenate([np.frombuffer(act.command, COMMAND) for act in acts]))
         out.percepts.append(percepts)
         out.heard.append(heard)
         out.acts.append(acts)
@@ -101,7 +102,7 @@ def lane(deeds: mind.Deeds, index: int) -> tuple[bytes, bytes, bytes]:
 
 def test_the_recording_has_it_all(recording: Recording) -> None:
     """What the tests below feed on: work, progress, signals, outcomes, several tasks."""
-    reports = np.array([[np.frombuffer(act.report, mind.REPORT)[0] for act in acts] for acts in recording.acts])
+    reports = np.array([[np.frombuffer(act.report, REPORT)[0] for act in acts] for acts in recording.acts])
     assert {SEARCH, APPROACH, WORK} <= set(reports["task"].ravel().tolist())
     assert len(set(reports["action"][reports["task"] == WORK].tolist())) >= 3
     assert (reports["rules"][-1] > 0).all()
@@ -153,48 +154,37 @@ def test_a_sick_lane_changes_no_other(recording: Recording, sick: int) -> None:
         deeds = poisoned.tick(now, percepts, recording.heard[now])
         for robot in well:
             assert lane(deeds, robot) == lane(right, robot), (now, robot)
-        assert (0 <= deeds.reports["task"]).all()
-        assert (deeds.reports["task"] < len(TASKS)).all()
-        assert ((-1 <= deeds.reports["action"]) & (deeds.reports["action"] < len(ACTIONS))).all()
+        assert np.isin(deeds.reports["task"], range(len(TASKS))).all()
+        assert np.isin(deeds.reports["action"], range(-1, len(ACTIONS))).all()
         assert np.isin(deeds.reports["strategy"], range(len(STRATEGIES))).all()
 
 
-class Steady:
-    """A learner that pushes, and remembers what it was taught."""
+Lessons = list[tuple[int, int, float]]
 
-    def __init__(self, mission: Mission) -> None:
+
+class Steady:
+    """A learner that pushes, or whatever it is allowed, and remembers what it was taught."""
+
+    def __init__(self, _mission: Mission) -> None:
         pass
 
-    def start(self, lanes: int) -> list[list[tuple[int, int, float]]]:
+    def start(self, lanes: int) -> list[Lessons]:
         return [[] for _ in range(lanes)]
 
     def decide(
-        self,
-        state: list[list[tuple[int, int, float]]],
-        lane: int,
-        situation: int,
-        allowed: Sequence[int],
-        step: int,
-        draws: Draws,
+        self, _state: list[Lessons], _lane: int, _situation: int, allowed: Sequence[int], _step: int, _draws: Draws
     ) -> Choice:
         return Choice(allowed[0], 0.0)
 
     def learn(
-        self,
-        state: list[list[tuple[int, int, float]]],
-        lane: int,
-        situation: int,
-        action: int,
-        payoff: float,
-        step: int,
-        draws: Draws,
+        self, state: list[Lessons], lane: int, situation: int, action: int, payoff: float, _step: int, _draws: Draws
     ) -> None:
         state[lane].append((situation, action, payoff))
 
-    def best(self, state: list[list[tuple[int, int, float]]], lane: int, situation: int) -> float:
+    def best(self, _state: list[Lessons], _lane: int, _situation: int) -> float:
         return 0.0
 
-    def rules(self, state: list[list[tuple[int, int, float]]]) -> np.ndarray:
+    def rules(self, state: list[Lessons]) -> np.ndarray:
         return np.array([len(lessons) for lessons in state])
 
 
@@ -228,7 +218,8 @@ def sense(brain: Brain, now: int, **fields: object) -> np.ndarray:
 
 
 def report(act: wire.Act) -> np.ndarray:
-    return np.frombuffer(act.report, mind.REPORT)[0]
+    record: np.ndarray = np.frombuffer(act.report, REPORT)[0]
+    return record
 
 
 @pytest.mark.parametrize("arbiter", ["aggregate", "immune"])
@@ -236,7 +227,14 @@ def test_one_calls_and_the_other_comes(steady: Mission, arbiter: str) -> None:
     mission = replace(steady, mind=replace(steady.mind, arbiter=arbiter))
     caller, helper = Brain(mission, 0, 1), Brain(mission, 1, 1)
     ether = Ether({})
-    site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 1, "touch": 5, "progress": 0.0}
+    site = {
+        "site_id": 5,
+        "site_rb": (0.065, 0.0),
+        "site_face": np.pi,
+        "site_kind": 1,
+        "touch": 5,
+        "progress": 0.0,
+    }
     tasks: list[int] = []
     said = None
     for now in range(600):
@@ -280,7 +278,7 @@ def test_a_robot_goes_to_the_one_that_calls(steady: Mission) -> None:
             message = wire.encode(call_for_help(5, now / 10))
             percept = sense(helper, now, robot_id=0, robot_rb=(1.4, bearing))
             act = helper.tick(wire.Sense(now, percept.tobytes(), [(0, message)]))
-        command = np.frombuffer(act.command, mind.COMMAND)[0]
+        command = np.frombuffer(act.command, COMMAND)[0]
         assert report(act)["task"] == ANSWER
         assert np.sign(command["turn"]) == np.sign(bearing)
         assert (command["speed"] > 0.1) == (abs(bearing) < 1)
@@ -296,7 +294,8 @@ def test_a_site_in_sight_is_approached_and_worked_at(steady: Mission) -> None:
         act = brain.tick(wire.Sense(now, percept.tobytes(), []))
         tasks.append(int(report(act)["task"]))
     assert list(dict.fromkeys(tasks)) == [APPROACH, WORK]
-    assert (report(act)["site"], ACTIONS[report(act)["action"]]) == (9, "push")
+    assert report(act)["site"] == 9
+    assert ACTIONS[report(act)["action"]] == "push"
     assert report(act)["waiting"] == pytest.approx((tasks.count(WORK) - 1) / 10, abs=0.01)
 
 
@@ -327,7 +326,12 @@ def test_robots_learn_from_what_others_tell(steady: Mission, share: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    "outcome", [wire.Outcome(2**62, 0, 5.0), wire.Outcome(2**mind.swarm.learners.BITS, 0, 5.0), wire.Outcome(3, 15, 5.0)]
+    "outcome",
+    [
+        wire.Outcome(2**62, 0, 5.0),
+        wire.Outcome(2**BITS, 0, 5.0),
+        wire.Outcome(3, 15, 5.0),
+    ],
 )
 def test_outcomes_out_of_range_are_ignored(steady: Mission, outcome: wire.Outcome) -> None:
     for mission in (steady, MISSION):
@@ -363,46 +367,33 @@ def test_newborn_minds_keep_away_from_nothing() -> None:
     assert (newborn.memory["task"] == SEARCH).all()
 
 
-WITHOUT_NUMBA = """
-import json, pickle, sys
-sys.modules["numba"] = None  # importing it fails
+REPLAY = """
+import pickle, sys
 from pathlib import Path
-import tests_mind as t
-mission, ticks = pickle.loads(Path(sys.argv[1]).read_bytes())
+sys.modules["numba"] = None  # importing it fails
+from swarm.robot import Brain
+from swarm.wire import Sense
+mission, percepts, heard = pickle.loads(Path(sys.argv[1]).read_bytes())
+brains = [Brain(mission, robot, 1) for robot in range(mission.robots.count)]
+acts = [brain.tick(Sense(now, percepts[now][robot].tobytes(), heard[now][robot]))
+        for now in range(len(percepts)) for robot, brain in enumerate(brains)]
+commands, reports = (b"".join(getattr(act, name) for act in acts) for name in ("command", "report"))
+Path(sys.argv[2]).write_bytes(pickle.dumps((commands, reports)))
 """
 
 
-def replayed(ticks: Sequence[tuple[int, np.ndarray, list[Messages]]]) -> list[dict[str, list[object]]]:
-    """What minds do on a recording, as plain lists."""
-    stack = Stack(range(6))
-    out = []
-    for now, percepts, heard in ticks:
-        deeds = stack.tick(now, percepts, heard)
-        names = "speed", "turn", "grip"
-        told = {name: deeds.commands[name].tolist() for name in names}
-        out.append(told | {name: deeds.reports[name].tolist() for name in ("strategy", "action", "task", "site")})
-    return out
-
-
 def test_the_same_without_numba(recording: Recording, tmp_path: Path) -> None:
-    """A stretch of 50 ticks with work in it, from newborn minds on."""
-    first = next(now for now, acts in enumerate(recording.acts) if any(report(act)["task"] == WORK for act in acts))
-    first = max(0, first - 20)
-    ticks = [(now, recording.percepts[now], recording.heard[now]) for now in range(first, first + 50)]
-    path = tmp_path / "ticks.pickle"
-    path.write_bytes(pickle.dumps(ticks))
-    code = (
-        "import json, pickle, sys; sys.modules['numba'] = None; sys.path.insert(0, 'tests/swarm'); "
-        "from replay import replayed; print(json.dumps(replayed(pickle.load(open(sys.argv[1], 'rb')))))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code, str(path)], cwd=ROOT, check=False, capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr
-    compiled, plain = replayed(ticks), json.loads(run.stdout)
-    for name in ("strategy", "action", "task", "site", "grip"):
-        assert [tick[name] for tick in compiled] == [tick[name] for tick in plain], name
-    for name in ("speed", "turn"):
-        assert np.array([tick[name] for tick in plain]) == pytest.approx(
-            np.array([tick[name] for tick in compiled]), abs=1e-6
-        )
+    """The recorded robots decide the same, from the start until they work at sites."""
+    works = next(now for now, acts in enumerate(recording.acts) if any(report(act)["task"] == WORK for act in acts))
+    until = max(50, works + 20)
+    given, out = tmp_path / "given", tmp_path / "out"
+    given.write_bytes(pickle.dumps((MISSION, recording.percepts[:until], recording.heard[:until])))
+    subprocess.run([sys.executable, "-c", REPLAY, given, out], cwd=ROOT, check=True)
+    plain_commands, plain_reports = map(np.frombuffer, pickle.loads(out.read_bytes()), (COMMAND, REPORT))
+    acts = [act for acts in recording.acts[:until] for act in acts]
+    commands = np.frombuffer(b"".join(act.command for act in acts), COMMAND)
+    reports = np.frombuffer(b"".join(act.report for act in acts), REPORT)
+    for name in ("strategy", "action", "task", "site", "rules"):
+        assert plain_reports[name].tolist() == reports[name].tolist(), name
+    for name in ("speed", "turn", "grip"):
+        assert plain_commands[name] == pytest.approx(commands[name], abs=1e-6), name

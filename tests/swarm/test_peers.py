@@ -1,0 +1,102 @@
+"""The table of peers: who is kept, who is replaced, who is forgotten."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swarm import wire
+from swarm.peers import forget, hear, nobody
+from swarm.wire import Signal, WireError
+
+
+def signal(sender: int, waiting: float = 0.0, site: int = -1, action: int = -1) -> Signal:
+    return Signal(sender, 1, 0, 0.0, (0.75, 0.25), waiting, site, 9, action, 2, ())
+
+
+def test_nobody() -> None:
+    assert nobody(3)["id"].tolist() == [-1, -1, -1]
+
+
+def test_hear() -> None:
+    table = nobody(3)
+    hear(table, 17, 4, signal(4, 2.5, 31, 1))
+    assert table[0].tolist() == (4, 17, 0.75, 0.25, 2.5, 31, 9, 1, 2)
+    assert table["id"].tolist() == [4, -1, -1]
+
+
+def test_the_latest_signal_of_a_robot_counts() -> None:
+    table = nobody(3)
+    hear(table, 1, 4, signal(4, 1.0))
+    hear(table, 1, 5, signal(5, 1.0))
+    hear(table, 6, 4, signal(4, 6.0))
+    assert table["id"].tolist() == [4, 5, -1]
+    assert table["waiting"][:2].tolist() == [6, 1]
+    assert table["tick"][:2].tolist() == [6, 1]
+
+
+def test_a_full_table_gives_up_the_one_heard_longest_ago() -> None:
+    table = nobody(3)
+    for tick, sender in enumerate((7, 8, 9)):
+        hear(table, tick, sender, signal(sender))
+    hear(table, 3, 7, signal(7))
+    hear(table, 4, 2, signal(2))
+    assert sorted(table["id"].tolist()) == [2, 7, 9]
+
+
+def test_forget() -> None:
+    table = nobody(3)
+    for tick, sender in ((10, 1), (15, 2), (20, 3)):
+        hear(table, tick, sender, signal(sender))
+    forget(table, 20, 10)
+    assert table["id"].tolist() == [1, 2, 3]  # heard 10 ticks ago is not too long ago
+    forget(table, 21, 10)
+    assert table["id"].tolist() == [-1, 2, 3]
+    hear(table, 22, 5, signal(5))
+    assert table["id"].tolist() == [5, 2, 3]
+    forget(table, 100, 10)
+    assert table["id"].tolist() == [-1, -1, -1]
+
+
+@given(
+    st.integers(1, 5),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 8)), max_size=60),
+)
+def test_the_table_holds_the_latest_heard(most: int, heard: list[tuple[int, int]]) -> None:
+    """Against a plain account of who was heard when; ticks never go back."""
+    table, latest = nobody(most), dict[int, int]()
+    tick = 0
+    for wait, sender in heard:
+        tick += wait
+        hear(table, tick, sender, signal(sender, waiting=float(tick)))
+        latest[sender] = tick
+    ids = [int(i) for i in table["id"] if i >= 0]
+    assert len(ids) == len(set(ids)) == min(most, len(latest))
+    for row in table[table["id"] >= 0]:
+        assert (row["tick"], row["waiting"]) == (latest[int(row["id"])], latest[int(row["id"])])
+    if len(latest) > len(ids):
+        left_out = max(latest[sender] for sender in latest if sender not in ids)
+        assert left_out <= table["tick"].min()
+
+
+def test_numbers_that_a_signal_can_carry_fit() -> None:
+    table = nobody(1)
+    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e9, 2**31 - 1, 65535, 15, 64, ()))
+    assert table[0].tolist()[:2] == (32767, 2**31 - 1)
+    assert table[0].tolist()[5:] == (2**31 - 1, 65535, 15, 64)
+
+
+@pytest.mark.parametrize("site", [2**31, -2, 2**62])
+def test_numbers_that_would_not_fit_are_refused_on_the_wire(site: int) -> None:
+    with pytest.raises(WireError):
+        wire.signal(wire.encode(signal(3, site=site)))
+
+
+@pytest.mark.parametrize("most", [1, 12])
+def test_tables_are_of_fixed_size(most: int) -> None:
+    table = nobody(most)
+    for sender in range(40):
+        hear(table, sender, sender, signal(sender))
+    assert table.shape == (most,)
+    assert set(table["id"].tolist()) == set(range(40 - most, 40))
+    assert np.isfinite(table["waiting"]).all()

@@ -1,0 +1,256 @@
+"""Names that missions use, plugins that bring their own, and the contract that all of them keep."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import swarm.arbiters
+import swarm.learners
+from classifier.draws import Draws
+from robots.percept import blank, percept_dtype
+from sim.spec import Phase
+from swarm import mind, peers, registry
+from swarm.features import BITS
+from swarm.mission import Mind, Mission
+from swarm.registry import PluginError, arbiter, find, learner, load, sensor
+from swarm.report import ACTIONS, STRATEGIES
+
+MISSION = Mission(version=1, name="bare", seed=5, phases=(Phase(60, 0, {}),))
+LANES, TICKS = 5, 120
+
+PLUGIN = '''
+"""Aggregates when it hears that the others do."""
+
+import numpy as np
+
+from swarm.arbiters import Verdict
+from swarm.registry import arbiter
+
+
+@arbiter("sheep")
+class Sheep:
+    def __init__(self, mission):
+        self.threshold = 0.5
+
+    def start(self, lanes):
+        return np.zeros((lanes, 2))
+
+    def step(self, state, antigen, met, present, ids, tick):
+        state = 0.9 * state + 0.1 * np.where(np.isnan(met), antigen, met)
+        strategy = np.where(state[:, 0] > self.threshold, 0, 1)
+        return state, Verdict(strategy, state, np.clip(state, 0, 1))
+'''
+
+
+@pytest.fixture(autouse=True)
+def own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone when it is over."""
+    for name in ("ARBITERS", "LEARNERS", "SENSORS"):
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+
+
+def test_find() -> None:
+    assert find(registry.ARBITERS, "mind.arbiter", "immune") is swarm.arbiters.Immune
+    assert find(registry.LEARNERS, "mind.learner", "xcs") is swarm.learners.Xcs
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(PluginError) as caught:
+        find({"immune": 1, "random": 2}, "mind.arbiter", "imune")
+    assert str(caught.value) == "mind.arbiter = 'imune': must be one of immune, random (did you mean 'immune'?)"
+
+
+def test_unknown_name_like_no_other() -> None:
+    with pytest.raises(PluginError, match=r"^mind\.learner = 'zzz': must be one of random, xcs$"):
+        find({"xcs": 1, "random": 2}, "mind.learner", "zzz")
+
+
+@pytest.mark.parametrize(("register", "what"), [(arbiter, "arbiter"), (learner, "learner"), (sensor, "sensor")])
+def test_a_name_is_given_once(register: type, what: str) -> None:
+    class One:
+        pass
+
+    assert register("one")(One) is One
+    with pytest.raises(PluginError, match=f"^{what} 'one' is registered twice$"):
+        register("one")(One)
+
+
+def test_plugin(tmp_path: Path) -> None:
+    path = tmp_path / "sheep.py"
+    path.write_text(PLUGIN)
+    load([str(path)])
+    assert registry.ARBITERS["sheep"].__name__ == "Sheep"
+    load([str(path)])  # once a process
+
+
+def test_plugins_of_the_same_name_in_two_folders(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text(PLUGIN.replace("sheep", f"sheep-{name}"))
+        load([str(tmp_path / name / "mine.py")])
+    assert {"sheep-a", "sheep-b"} <= set(registry.ARBITERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("bad.py", "1 / 0", "ZeroDivisionError: division by zero"),
+        ("bad.py", "def f(:", "SyntaxError"),
+        (
+            "bad.py",
+            "import nowhere_to_be_found",
+            "ModuleNotFoundError: No module named 'nowhere_to_be_found'",
+        ),
+        (
+            "bad.py",
+            "from swarm.registry import arbiter\n@arbiter('immune')\nclass A: pass",
+            "'immune' is registered twice",
+        ),
+        ("bad.toml", "x = 1", "must be a Python file"),
+        ("missing.py", None, "must be a Python file"),
+        ("folder", None, "must be a Python file"),
+    ],
+)
+def test_plugin_that_cannot_be_used(tmp_path: Path, name: str, text: str | None, says: str) -> None:
+    path = tmp_path / name
+    (tmp_path / "folder").mkdir()
+    if text is not None:
+        path.write_text(text)
+    for _ in range(2):  # a second attempt gets the same error
+        with pytest.raises(PluginError) as caught:
+            load([str(path)])
+        assert str(caught.value).startswith(f"mind.plugins = {str(path)!r}: ")
+        assert says in str(caught.value)
+
+
+def inputs(tick: int) -> tuple[np.ndarray, np.ndarray]:
+    """Antigens and met concentrations (LANES, 2) that differ between lanes; some robots meet nobody."""
+    rng = np.random.default_rng([7, tick // 20])  # situations last for a while
+    met = np.where(rng.random((LANES, 1)) < 0.3, np.nan, rng.random((LANES, 2)))
+    return rng.random((LANES, 2)), met
+
+
+def judge(name: str, lanes: list[int]) -> list[swarm.arbiters.Verdict]:
+    """What an arbiter makes of the inputs of some of the lanes, tick by tick."""
+    judge_ = registry.ARBITERS[name](MISSION)
+    state, present = judge_.start(len(lanes)), np.ones(len(lanes), np.int8)
+    out = []
+    for tick in range(TICKS):
+        antigen, met = inputs(tick)
+        state, verdict = judge_.step(state, antigen[lanes], met[lanes], present, 10 + np.array(lanes), tick)
+        present = np.asarray(verdict.strategy, np.int8)
+        out.append(verdict)
+    return out
+
+
+def check_arbiter(name: str) -> None:
+    """The contract of an arbiter: values in range, the same again, and lanes that never mix."""
+    together = judge(name, list(range(LANES)))
+    for verdict in together:
+        assert np.shape(verdict.strategy) == (LANES,)
+        assert np.shape(verdict.stimulus) == np.shape(verdict.concentration) == (LANES, 2)
+        assert np.isin(verdict.strategy, range(len(STRATEGIES))).all()
+        assert np.isfinite(verdict.stimulus).all()
+        assert ((verdict.concentration >= 0) & (verdict.concentration <= 1)).all()
+    again = judge(name, list(range(LANES)))
+    some = judge(name, [3, 1])
+    for here, there, few in zip(together, again, some, strict=True):
+        for a, b, c in zip(here, there, few, strict=True):
+            assert np.array_equal(a, b)
+            assert np.array_equal(np.asarray(a)[[3, 1]], c)
+
+
+@pytest.mark.parametrize("name", sorted(registry.ARBITERS))
+def test_arbiters_keep_the_contract(name: str) -> None:
+    check_arbiter(name)
+
+
+def test_a_users_arbiter_keeps_the_contract_and_runs(tmp_path: Path) -> None:
+    path = tmp_path / "sheep.py"
+    path.write_text(PLUGIN)
+    mission = replace(MISSION, mind=Mind(arbiter="sheep", plugins=(str(path),)))
+    minds = mind.start(mission, [0, 1])
+    check_arbiter("sheep")
+    percepts = blank(percept_dtype(mission.sensors), 2)
+    percepts["proximity"] = mission.sensors.proximity.range
+    tables = np.stack([peers.nobody(mission.radio.most)] * 2)
+    for now in range(30):
+        deeds = mind.tick(minds, now, percepts, tables, [[], []])
+    assert STRATEGIES[deeds.reports["strategy"][0]] == "aggregate"  # alone, it wants company
+
+
+def test_a_contract_that_is_broken_shows() -> None:
+    """The check above can fail: lanes that mix, and draws that are not a function of robot and tick."""
+
+    @arbiter("mixing")
+    class Mixing(swarm.arbiters.Immune):
+        def step(self, state, antigen, met, present, ids, tick):  # type: ignore[no-untyped-def]
+            return super().step(state, antigen * antigen.mean(), met, present, ids, tick)
+
+    @arbiter("moody")
+    class Moody(swarm.arbiters.Immune):
+        rng = np.random.default_rng(1)
+
+        def step(self, state, antigen, met, present, ids, tick):  # type: ignore[no-untyped-def]
+            return super().step(state, antigen * self.rng.random(), met, present, ids, tick)
+
+    for name in ("mixing", "moody"):
+        with pytest.raises(AssertionError):
+            check_arbiter(name)
+
+
+def school(name: str, lanes: list[int]) -> list[list[tuple[int, float, float, int]]]:
+    """The life of some robots with a learner: choices, predictions, best values and rules of each lane."""
+    teacher = registry.LEARNERS[name](MISSION)
+    state = teacher.start(len(lanes))
+    out: list[list[tuple[int, float, float, int]]] = [[] for _ in lanes]
+    for step in range(TICKS):
+        for lane, robot in enumerate(lanes):
+            rng = np.random.default_rng([robot, step])
+            situation = int(rng.integers(8)) | int(rng.integers(2)) << (BITS - 1)
+            allowed = sorted(rng.choice(len(ACTIONS), rng.integers(1, len(ACTIONS) + 1), replace=False).tolist())
+            choice = teacher.decide(state, lane, situation, allowed, step, Draws(5, robot, step, 1))
+            assert choice.action in allowed
+            assert np.isnan(choice.prediction) or -1e-6 <= choice.prediction <= 1000 + 1e-6
+            payoff = 1000.0 * (choice.action == situation % len(ACTIONS))
+            teacher.learn(state, lane, situation, choice.action, payoff, step, Draws(5, robot, step, 2))
+            best, rules = teacher.best(state, lane, situation), int(teacher.rules(state)[lane])
+            assert 0 <= best <= 1000 + 1e-6
+            assert 0 <= rules <= MISSION.mind.xcs.capacity
+            out[lane].append((choice.action, choice.prediction, best, rules))
+    assert np.shape(teacher.rules(state)) == (len(lanes),)
+    return out
+
+
+@pytest.mark.parametrize("name", sorted(registry.LEARNERS))
+def test_learners_keep_the_contract(name: str) -> None:
+    """Allowed actions, values in range, the same again, and lanes that never mix."""
+    together = school(name, [2, 7, 4])
+    assert np.array_equal(together, school(name, [2, 7, 4]), equal_nan=True)
+    assert np.array_equal([together[2], together[1]], school(name, [4, 7]), equal_nan=True)
+    assert together[0] != together[1]
+
+
+@pytest.mark.parametrize("name", sorted(registry.LEARNERS))
+def test_learners_know_nothing_at_first(name: str) -> None:
+    teacher = registry.LEARNERS[name](MISSION)
+    state = teacher.start(2)
+    assert teacher.best(state, 1, 3) == 0
+    assert teacher.rules(state).tolist() == [0, 0]
+
+
+def test_xcs_learns_what_pays() -> None:
+    """Of two situations each wants another action; guessing gets one in five right."""
+    teacher = swarm.learners.Xcs(MISSION)
+    state = teacher.start(1)
+    right = []
+    for step in range(300):
+        situation = step % 2
+        choice = teacher.decide(state, 0, situation, range(len(ACTIONS)), step, Draws(5, 0, step, 1))
+        right.append(choice.action == situation + 1)
+        payoff = 1000.0 * right[-1]
+        teacher.learn(state, 0, situation, choice.action, payoff, step, Draws(5, 0, step, 2))
+    assert np.mean(right[-100:]) > 0.7
+    assert teacher.best(state, 0, 1) > 700
