@@ -44,21 +44,24 @@ class Draws:
     The i-th number handed out is `uniform(seed, robot, tick, purpose, i)`, one by one or many at a time.
     """
 
-    def __init__(self, seed: int, robot: int, tick: int, purpose: int) -> None:
-        self._key = 0
+    def __init__(self, seed: int, robot: int = 0, tick: int = 0, purpose: int = 0) -> None:
+        key = 0
         for word in (seed, robot, tick, purpose):
-            self._key = mix((self._key + GOLDEN * (word + 1)) & MASK)
-        self._drawn = 0
+            key = mix((key + GOLDEN * (word + 1)) & MASK)
+        self._key = key
+        self.state = np.array([key, 0], np.uint64)  # the key and how many were drawn: compiled code draws as well
 
     def one(self) -> float:
         """The next number in [0, 1)."""
-        self._drawn += 1
-        return (mix((self._key + GOLDEN * self._drawn) & MASK) >> 11) * 2.0**-53
+        drawn = int(self.state[1]) + 1
+        self.state[1] = drawn
+        return (mix((self._key + GOLDEN * drawn) & MASK) >> 11) * 2.0**-53
 
     def many(self, count: int) -> np.ndarray:
         """The next `count` numbers in [0, 1), (count,) float64."""
-        index = np.arange(self._drawn + 1, self._drawn + 1 + count, dtype=np.uint64)
-        self._drawn += count
+        drawn = int(self.state[1])
+        self.state[1] = drawn + count
+        index = np.arange(drawn + 1, drawn + 1 + count, dtype=np.uint64)
         return (mix(self._key + GOLDEN * index) >> 11) * 2.0**-53
 
     def below(self, count: int) -> int:

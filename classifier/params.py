@@ -1,6 +1,9 @@
-"""Parameters of the classifier system XCS."""
+"""Parameters of the classifier system XCS, in the symbols of Butz & Wilson 2002."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
 
 RANGES: dict[str, tuple[float, float]] = {
     "capacity": (1, 100_000),
@@ -23,6 +26,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "fitness_factor": (1e-9, 1),
     "p_explore": (0, 1),
     "tournament": (0, 1),
+    "spread": (0, 1),
+    "shift": (0, 1),
+    "eta": (1e-6, 1),
+    "p_specify": (0, 1),
 }
 LEAST_TAU = 0.01  # below, hardly anybody would ever take part
 
@@ -35,10 +42,11 @@ def check(name: str, value: float, low: float, high: float) -> None:
 
 @dataclass(frozen=True)
 class Params:
-    """XCS [Butz & Wilson 2002] with two additions, each of which can be switched off.
+    """XCS [Butz & Wilson 2002] with additions, each of which can be switched off.
 
     The defaults suit a swarm: little exploration, because the pay-off needs others, general rules and a
-    busy genetic algorithm, because there are few lessons, and the two additions. `Params.standard()` is the paper's system.
+    busy genetic algorithm, because there are few lessons, and the gradient and the tournament.
+    `Params.standard()` is the paper's system.
     """
 
     capacity: int = 400  # N: rules at most, each counted as often as its numerosity
@@ -46,10 +54,10 @@ class Params:
     beta: float = 0.2  # learning rate
     gamma: float = 0.71  # discount, per step of the pay-off's semi-Markov sum
     epsilon0: float = 10.0  # error below which a rule counts as accurate: 1% of a largest pay-off of 1000
-    nu: float = 5.0  # how steeply the accuracy falls beyond epsilon0
+    nu: int = 5  # how steeply the accuracy falls beyond epsilon0
     theta_ga: float = 12.0  # steps between two runs of the genetic algorithm in an action set, on average
     chi: float = 0.8  # probability of crossover
-    mu: float = 0.02  # probability of mutation, per bit and for the action
+    mu: float = 0.02  # probability of mutation, per bit, per bound and for the action
     theta_del: int = 20  # experience beyond which a low fitness makes deletion likelier
     delta: float = 0.1  # share of the mean fitness below which it does
     theta_sub: int = 20  # experience beyond which a rule may subsume others
@@ -65,14 +73,28 @@ class Params:
     gradient: bool = True  # a rule's step is scaled by its share of the fitness [Butz, Goldberg & Lanzi 2005]
     do_ga_subsumption: bool = True  # parents absorb offspring that they make superfluous
     do_as_subsumption: bool = False  # the most general accurate rule absorbs its action set; for single steps
+    spread: float = 0.5  # r_0: a covering rule's bound is at most this far from the input [Stone & Bull 2003]
+    shift: float = 0.1  # m_0: a mutated bound moves at most this far [Stone & Bull 2003]
+    linear: bool = False  # predictions are linear in the real inputs: XCSF [Wilson 2002]
+    eta: float = 0.2  # learning rate of linear predictions, normalized least mean squares [Wilson 2002]
+    p_specify: float = 0.0  # P_sp: probability that specify fixes a don't-care bit [Lanzi 1997]; 0 = no specify
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             check(name, getattr(self, name), low, high)
+        if self.nu != int(self.nu):
+            raise ValueError(f"nu = {self.nu}: must be a whole number")
         if 0 < self.tournament < LEAST_TAU:
             raise ValueError(
                 f"tournament = {self.tournament}: must be 0 (roulette wheel) or lie in [{LEAST_TAU}, 1]"
             )
+
+    @cached_property
+    def record(self) -> np.ndarray:
+        """The same numbers by the same names as one record, (1,): what compiled code reads."""
+        names = [field.name for field in fields(self)]
+        dtype = [(name, {int: "i8", float: "f8", bool: "?"}[_type(name)]) for name in names]
+        return np.array([tuple(getattr(self, name) for name in names)], dtype)
 
     @classmethod
     def standard(cls, capacity: int = 400, p_wild: float = 0.33, do_as_subsumption: bool = True) -> "Params":
@@ -90,3 +112,8 @@ class Params:
             tournament=0.0,
             gradient=False,
         )
+
+
+def _type(name: str) -> type:
+    """The type of a parameter's default."""
+    return type(getattr(Params, name))

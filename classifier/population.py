@@ -1,10 +1,12 @@
 """A population of rules as a struct of arrays of fixed size, for one robot or for a stack of robots.
 
-A condition over at most 63 bits is two words: `care` has a 1 for each bit that matters, `value` says
-what that bit must be, and is 0 where `care` is 0, so that equal conditions are equal words.
+A condition has a ternary part over at most 63 bits and an interval for each real input; either part may
+be missing. The ternary part is two words: `care` has a 1 for each bit that matters, `value` says what
+that bit must be, and is 0 where `care` is 0, so that equal conditions are equal words. An interval is
+two bounds in any order [Stone & Bull 2003, unordered bounds]; real inputs lie in [0, 1].
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,63 +14,93 @@ import numpy as np
 from classifier.params import Params, check
 
 MOST_BITS = 63  # of a situation
+MOST_REALS = 100_000
 MOST_ACTIONS = 127
 
-DTYPES = {
-    "value": np.uint64,
-    "care": np.uint64,
-    "action": np.int8,
-    "prediction": np.float64,
-    "error": np.float64,
-    "fitness": np.float64,
-    "experience": np.int32,
-    "stamp": np.int32,
-    "size": np.float64,
-    "numerosity": np.int32,
+# Rows of the three arrays; `classifier.kernels` has the same.
+VALUE, CARE = range(2)
+ACTION, EXPERIENCE, STAMP, NUMEROSITY = range(4)
+PREDICTION, ERROR, FITNESS, SIZE, BOUNDS = range(5)
+
+FIELDS = {
+    "value": ("words", VALUE),  # what the bits that matter must be
+    "care": ("words", CARE),  # which bits matter
+    "action": ("counts", ACTION),  # a
+    "prediction": ("numbers", PREDICTION),  # p, in units of the pay-off; of a linear one, its value at 0
+    "error": ("numbers", ERROR),  # epsilon, in units of the pay-off
+    "fitness": ("numbers", FITNESS),  # F, of the rule with all its copies
+    "experience": ("counts", EXPERIENCE),  # exp, how often it was updated
+    "stamp": ("counts", STAMP),  # ts, step at which the genetic algorithm last ran in its action set
+    "size": ("numbers", SIZE),  # as, estimated size of the action sets it is in
+    "numerosity": ("counts", NUMEROSITY),  # n, copies; 0 marks a free row
 }
 
 
 @dataclass(frozen=True)
 class Population:
-    """Macroclassifiers [Butz & Wilson 2002], each array (..., R) with lanes leading and R = capacity + 1.
+    """Macroclassifiers [Butz & Wilson 2002], arrays (..., R) with lanes leading and R = capacity + 1.
 
     The one row beyond the capacity lets a rule come in before another one goes. The functions of
-    `classifier.xcs` write into the arrays.
+    `classifier.xcs` write into the arrays. The names in `FIELDS` are views (..., R) of these three.
     """
 
     bits: int  # of a situation
+    reals: int  # D: real inputs of a situation
     actions: int  # A: actions are 0 .. A - 1
-    value: np.ndarray  # u8, what the bits that matter must be
-    care: np.ndarray  # u8, which bits matter
-    action: np.ndarray  # i1, a
-    prediction: np.ndarray  # f8, p, in units of the pay-off
-    error: np.ndarray  # f8, epsilon, in units of the pay-off
-    fitness: np.ndarray  # f8, F, of the rule with all its copies
-    experience: np.ndarray  # i4, exp, how often it was updated
-    stamp: np.ndarray  # i4, ts, step at which the genetic algorithm last ran in its action set
-    size: np.ndarray  # f8, as, estimated size of the action sets it is in
-    numerosity: np.ndarray  # i4, n, copies; 0 marks a free row
+    words: np.ndarray  # (..., 2, R) u8: value, care
+    counts: np.ndarray  # (..., 4, R) i8: action, experience, stamp, numerosity
+    numbers: np.ndarray  # (..., 4 + 2 D (+ D), R) f8: prediction, error, fitness, size, bounds (, slopes)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name not in FIELDS:
+            raise AttributeError(name)
+        array, row = FIELDS[name]
+        view: np.ndarray = getattr(self, array)[..., row, :]
+        return view
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """(..., 2 D, R): rows 2 d and 2 d + 1 are the ends of the interval for input d, in any order."""
+        return self.numbers[..., BOUNDS : BOUNDS + 2 * self.reals, :]
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """(..., D, R) of linear predictions, (..., 0, R) of constant ones."""
+        return self.numbers[..., BOUNDS + 2 * self.reals :, :]
 
     def lane(self, index: int | tuple[int, ...]) -> "Population":
         """One robot's population as a view: what is written to it is written here."""
-        return replace(self, **{name: getattr(self, name)[index] for name in DTYPES})
+        return Population(
+            self.bits, self.reals, self.actions, self.words[index], self.counts[index], self.numbers[index]
+        )
 
 
-def empty(params: Params, bits: int, actions: int, lanes: tuple[int, ...] = ()) -> Population:
+def empty(
+    params: Params, bits: int, actions: int, lanes: tuple[int, ...] = (), reals: int = 0
+) -> Population:
     """Populations without rules, arrays (*lanes, capacity + 1).
 
-    Raises ValueError for more bits or actions than fit, or more actions than rules.
+    Raises ValueError for no inputs, more inputs or actions than fit, or more actions than rules.
     """
-    check("bits", bits, 1, MOST_BITS)
+    check("reals", reals, 0, MOST_REALS)
+    check("bits", bits, 0 if reals else 1, MOST_BITS)
     check("actions", actions, 1, min(MOST_ACTIONS, params.capacity))
-    shape = (*lanes, params.capacity + 1)
-    return Population(bits, actions, **{name: np.zeros(shape, dtype) for name, dtype in DTYPES.items()})
+    R = params.capacity + 1
+    numbers = BOUNDS + (3 if params.linear else 2) * reals
+    return Population(
+        bits,
+        reals,
+        actions,
+        np.zeros((*lanes, 2, R), np.uint64),
+        np.zeros((*lanes, 4, R), np.int64),
+        np.zeros((*lanes, numbers, R)),
+    )
 
 
 class Rule(NamedTuple):
     """One rule, to be read by people."""
 
-    condition: str  # character b is what bit b must be: 0, 1, or # for either
+    condition: str  # character b is what bit b must be: 0, 1, or # for either; then the intervals
     action: int
     prediction: float
     error: float
@@ -83,7 +115,7 @@ def rules(pop: Population) -> list[Rule]:
     rows = rows[np.argsort(-pop.fitness[rows], kind="stable")]
     return [
         Rule(
-            condition(int(pop.value[row]), int(pop.care[row]), pop.bits),
+            condition(int(pop.value[row]), int(pop.care[row]), pop.bits, pop.bounds[:, row]),
             int(pop.action[row]),
             float(pop.prediction[row]),
             float(pop.error[row]),
@@ -95,6 +127,8 @@ def rules(pop: Population) -> list[Rule]:
     ]
 
 
-def condition(value: int, care: int, bits: int) -> str:
-    """The condition as text of 0, 1 and #, bit 0 first."""
-    return "".join(str(value >> b & 1) if care >> b & 1 else "#" for b in range(bits))
+def condition(value: int, care: int, bits: int, bounds: np.ndarray = np.zeros(0)) -> str:
+    """The condition as text: 0, 1 and # for the bits, bit 0 first, then [low, high] for each real input."""
+    ternary = "".join(str(value >> b & 1) if care >> b & 1 else "#" for b in range(bits))
+    ends = np.sort(bounds.reshape(-1, 2))
+    return " ".join([ternary] * (bits > 0) + [f"[{low:.3g}, {high:.3g}]" for low, high in ends])

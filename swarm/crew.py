@@ -7,34 +7,35 @@ world       `swarm.host.main`        1                      the run ends with st
 robot       `swarm.robot.main`       `mission.robots.count` starts again, if the mission says so
 ==========  =======================  =====================  =====================================
 
-All are forked from a server that has the robots' code imported and compiled. Children ignore the
-terminal's signals: the process that the user started decides how a run ends.
+All are forked from a server that has the robots' code imported and compiled. Children ignore Ctrl-C,
+SIGTERM and SIGHUP: the process that the user started decides how a run ends, and they end with it.
 """
 
 import multiprocessing
 import os
 import signal
 import sys
+import time
 import uuid
+from collections.abc import Iterable
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from swarm import host, robot
 from swarm.mission import Mission
 from swarm.options import Options
-from swarm.process import settle
+from swarm.process import ENDING, settle
 
 RESTARTS = 5  # of one robot, at most
 
 
-def _world(log: Path, mission: Mission, options: Options, out: Path, link: str, control: str, parent: int) -> None:
-    settle(log)
-    host.main(mission, options, out, link, control, parent)
+def _world(log: Path, mission: Mission, options: Options, out: Path, link: str, control: str) -> None:
+    host.main(mission, options, out, link, control, settle(log))
 
 
-def _robot(log: Path, mission: Mission, number: int, boot: int, link: str, parent: int) -> None:
-    settle(log)
-    robot.main(mission, number, boot, link, parent)
+def _robot(log: Path, mission: Mission, number: int, boot: int, link: str) -> None:
+    robot.main(mission, number, boot, link, settle(log))
 
 
 class Crew:
@@ -49,14 +50,18 @@ class Crew:
         self._context.set_forkserver_preload(["swarm.preload"])
         self.world: BaseProcess | None = None
         self.robots: dict[int, BaseProcess] = {}
+        self._whole = False  # has everyone been started?
 
-    def start(self) -> None:
-        """Start all."""
-        args = (self.log, self.mission, self.options, self.out, self.link, self.control, os.getpid())
-        self.world = self._context.Process(target=_world, args=args, name="world")
-        self.world.start()
-        for number in range(self.mission.robots.count):
-            self._start_robot(number)
+    def start(self, order: Iterable[int] | None = None) -> None:
+        """Start the world, and all robots in `order`, else by number."""
+        _serve()
+        args = (self.log, self.mission, self.options, self.out, self.link, self.control)
+        world = self._context.Process(target=_world, args=args, name="world")
+        world.start()
+        self.world = world
+        for number in range(self.mission.robots.count) if order is None else order:
+            self.revive(number)
+        self._whole = True
 
     def sentinels(self) -> dict[int, int | None]:
         """File descriptors that become readable when a process ends -> the robot's number, None for the world."""
@@ -73,8 +78,12 @@ class Crew:
         return ending(process.exitcode), back
 
     def revive(self, number: int) -> None:
-        """Start a robot's process again."""
-        self._start_robot(number)
+        """Start a robot's process, with nothing learnt."""
+        self.boots[number] += 1
+        args = (self.log, self.mission, number, self.boots[number], self.link)
+        process = self._context.Process(target=_robot, args=args, name=f"robot {number}", daemon=True)
+        process.start()
+        self.robots[number] = process
 
     def kill(self, number: int) -> None:
         """Kill a robot's process that does not answer."""
@@ -82,25 +91,19 @@ class Crew:
             self.robots[number].kill()
 
     def end(self, seconds: float) -> None:
-        """All processes end within `seconds`: by themselves, or killed."""
+        """All processes end: by themselves within `seconds`, or killed."""
         processes = [p for p in (self.world, *self.robots.values()) if p is not None]
-        share = seconds / max(1, len(processes))
+        deadline = time.monotonic() + seconds
         for process in processes:
-            process.join(max(share, 0.02))
+            process.join(max(0.0, deadline - time.monotonic()))
         for process in processes:
-            if process.is_alive():
-                process.kill()
+            process.kill()
         for process in processes:
             process.join(1)
+        if not self._whole:
+            _serve_no_more()
         self.world = None
         self.robots = {}
-
-    def _start_robot(self, number: int) -> None:
-        self.boots[number] += 1
-        args = (self.log, self.mission, number, self.boots[number], self.link, os.getpid())
-        process = self._context.Process(target=_robot, args=args, name=f"robot {number}", daemon=True)
-        process.start()
-        self.robots[number] = process
 
 
 def ending(status: int | None) -> str:
@@ -108,6 +111,23 @@ def ending(status: int | None) -> str:
     if status is not None and status < 0:
         return f"was killed ({signal.Signals(-status).name})"
     return f"ended with status {status}"
+
+
+def _serve() -> None:
+    """Start the server that processes are forked from, deaf to the signals that end a run."""
+    resource_tracker.ensure_running()  # the server would start it too, and let the signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve_no_more() -> None:
+    """Kill the server: while it imports it would not notice that nobody needs it."""
+    pid: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _address(name: str) -> str:

@@ -5,8 +5,11 @@ mission. In real time it waits for none: a robot that is late goes on with its l
 `DEAD_MAN` s and then stands still.
 """
 
+import math
+import sqlite3
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +18,14 @@ import zmq
 from robots.command import COMMAND
 from sim.medium import Heard, Medium
 from sim.work import Event
-from swarm import results, wire, worlds
+from swarm import picture, results, wire, worlds
 from swarm.link import HostLink
 from swarm.metrics import EVERY, Metrics
 from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.options import Options
-from swarm.process import is_alive
 from swarm.record import Recorder
-from swarm.report import REPORT
+from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.snapshot import Snapshot
 from swarm.telemetry import Telemetry, stage
 
@@ -31,26 +33,49 @@ REFRESH = 0.1  # s of wall time between two snapshots, at least
 PATIENCE = 10.0  # s of wall time after which a robot that does not answer counts as hung
 START = 60.0  # s of wall time in which all robots must have said hello
 DEAD_MAN = 0.3  # s
+LAG = 0.2  # s of wall time that a run that was held up makes up for
 TRAIL = 0.5  # s, simulated, between two points of the robots' trails
 TRAIL_POINTS = 120
 _RADIO = 0x726164696F  # keeps the radio's random stream apart from the others
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - nothing is wrong
     """The run ends early."""
 
 
 def main(mission: Mission, options: Options, out: Path, link: str, control: str, parent: int) -> None:
-    """Run `mission` to its end, or until the process `parent` says stop or is gone."""
+    """Run `mission` to its end, or until the user's process says stop or is gone: then `parent` is readable."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     user = context.socket(zmq.PAIR)
     user.connect(control)
     try:
-        user.send(wire.encode(wire.Ended(Host(mission, options, out, HostLink(context, link), user, parent).run())))
-    except (ValueError, OSError) as error:
-        user.send(wire.encode(wire.Failed(str(error), isinstance(error, ValueError))))
+        user.send(wire.encode(_run(mission, options, out, context, link, user, parent)))
     finally:
         context.destroy(linger=1000)
+
+
+def _run(
+    mission: Mission,
+    options: Options,
+    out: Path,
+    context: "zmq.Context[zmq.Socket[bytes]]",
+    address: str,
+    user: "zmq.Socket[bytes]",
+    parent: int,
+) -> wire.Ended | wire.Failed:
+    try:
+        link = HostLink(context, address, mission.robots.count)
+    except OSError as error:
+        return wire.Failed(str(error), input=False)
+    try:
+        try:
+            host = Host(mission, options, out, link, user, parent)
+        except ValueError as error:
+            return wire.Failed(str(error), input=True)
+        return wire.Ended(host.run())
+    except (OSError, sqlite3.Error) as error:  # everything else is sent through sockets, which raise ZMQError
+        text = getattr(error, "strerror", None) or error
+        return wire.Failed(f"{out}: the results cannot be written: {text}", input=False)
 
 
 class Host:
@@ -71,51 +96,45 @@ class Host:
         self.world = worlds.build(mission, gui=options.gui)
         self.radio = Medium(mission.radio, mission.tick, count)
         self.stage = stage(mission, self.world)
+        picture.palette(self.stage)
         self.telemetry = Telemetry(mission, self.world, self.radio)
-        self.recorder = Recorder(
-            out / "ticks.mcap", dumps(mission), self.world.percept_dtype, mission.tick
-        )
+        self.recorder = Recorder(out / "ticks.mcap", dumps(mission), self.world.percept_dtype, mission.tick)
         self.metrics = Metrics(out / "metrics.sqlite")
         self.film = results.Film(options.video, self.stage, mission.tick) if options.video else None
         self.expected = set(range(count))  # robots whose process lives or will live again
         self.restarts = np.zeros(count, int)
         self.reports = np.zeros(count, REPORT)
         self.commands = np.zeros(count, COMMAND)
-        self.answered = np.full(count, -1)  # tick of each robot's latest answer
+        self.answered = np.full(count, -1)  # tick that each robot's latest answer is to
+        self.hung: set[int] = set()  # robots given up, whose process is not gone yet
         self.neighbours = np.full((count, mission.radio.most), -1, np.int32)
         self.driven = 0.0  # m, all robots
         self.trail: deque[np.ndarray] = deque(maxlen=TRAIL_POINTS)
-        self.began = self.drawn = time.monotonic()
+        self.began = self.due = self.drawn = time.monotonic()
+        self.kept = -1  # tick of the latest row of metrics
+        self.told = 0  # bad messages that there was an event for
         self._note(self.world.events)
         self._poller = zmq.Poller()
-        for socket in (link.socket, user):
-            self._poller.register(socket, zmq.POLLIN)
+        for source in (link.socket, user, parent):
+            self._poller.register(source, zmq.POLLIN)
         user.send(wire.encode(self.stage))
+        self._publish(self._snapshot())  # also loads what ending in time needs
 
     def run(self) -> dict[str, object]:
-        """All ticks; the summary. Whatever ends the run, the folder is complete."""
-        outcome = "completed"
+        """All ticks; the summary. Whatever ends the run, the folder is complete if the disk lets it be."""
+        outcome = results.COMPLETED
         try:
             self._wait_for_all()
-            self.began = time.monotonic()
+            self.began = self.due = time.monotonic()
             while self.world.time < self.mission.duration - self.mission.tick / 2:
                 self.tick()
         except Stopped as stop:
             outcome = str(stop)
+        except Exception as error:
+            outcome = f"failed: {error}"
+            raise
         finally:
-            self.link.goodbye()
-            self.recorder.close()
-            last = self._snapshot()
-            self._keep_metrics()
-            self.metrics.close()
-            if self.film is not None:
-                self.film.close()
-            wall = time.monotonic() - self.began
-            summary = results.finish(
-                self.out, self.mission, self.world, self.stage, last, np.array(self.trail), outcome, wall
-            )
-            self.world.close()
-        self.user.send(wire.encode(last))
+            summary = self._complete(outcome)
         return summary
 
     def tick(self) -> None:
@@ -123,21 +142,17 @@ class Host:
         world, radio, mission = self.world, self.radio, self.mission
         tick, lockstep = world.tick, self.options.pace == "lockstep"
         percepts = world.sense()
-        self.neighbours = world.neighbours(
-            mission.radio.range, mission.radio.occlusion, mission.radio.most
-        )
+        self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
         rng = np.random.Generator(np.random.Philox(key=[mission.seed, _RADIO + tick]))
         heard = radio.deliver(tick, self.neighbours, rng)
         self._tell(tick, percepts, heard)
-        answers = self._wait_for_answers(tick) if lockstep else self._answers_by(self.began + (tick + 1) * world.dt)
+        answers = self._answers(tick)
         for robot in sorted(answers):
             self._take(robot, answers[robot], tick)
         alive = self._alive()
         silent = (tick - self.answered) * world.dt > (0 if lockstep else DEAD_MAN)
         self.commands[silent | ~alive] = np.zeros((), COMMAND)
-        self.recorder.tick(
-            tick, world.poses, percepts, self.commands, self.reports, alive, heard, world.sites.open
-        )
+        self.recorder.tick(tick, world.poses, percepts, self.commands, self.reports, alive, heard, world.sites.open)
         before = world.poses
         self._note(world.act(self.commands))
         self.driven += float(np.hypot(*(world.poses - before)[:, :2].T).sum())
@@ -148,19 +163,20 @@ class Host:
         self.link.tell(tick, [whole[i * size : (i + 1) * size] for i in range(len(percepts))], heard)
 
     def _take(self, robot: int, act: wire.Act, tick: int) -> None:
-        """What a robot does; an answer of another layout is counted and dropped."""
-        if len(act.command) != COMMAND.itemsize or len(act.report) != REPORT.itemsize:
+        """What a robot does; an answer that is none to what it was told is counted and dropped."""
+        whole = len(act.command) == COMMAND.itemsize and len(act.report) == REPORT.itemsize
+        if act.tick > tick or not whole or not _is_sane(report := np.frombuffer(act.report, REPORT)[0]):
             self.link.bad += 1
             return
-        self.answered[robot] = tick
+        self.answered[robot] = act.tick
         self.commands[robot] = np.frombuffer(act.command, COMMAND)[0]
-        self.reports[robot] = np.frombuffer(act.report, REPORT)[0]
+        self.reports[robot] = report
         if act.signal is not None and len(act.signal) <= wire.MOST:
             self.radio.say(robot, act.signal, tick)
 
     def _keep_up(self, tick: int) -> None:
         """Histories, metrics, film and watchers, each when it is due."""
-        if tick % round(TRAIL / self.world.dt) == 0:
+        if tick % max(1, round(TRAIL / self.world.dt)) == 0:
             self.trail.append(self.world.poses[:, :2].copy())
         if tick % round(EVERY / self.world.dt) == round(EVERY / self.world.dt) - 1:
             self.telemetry.sample(self.reports)
@@ -178,6 +194,13 @@ class Host:
                 keeper.event(event)
 
     def _keep_metrics(self) -> None:
+        if self.kept == self.world.tick:
+            return
+        self.kept = self.world.tick
+        if self.link.bad > self.told:
+            text = f"{self.link.bad - self.told} bad messages from robots' processes: dropped"
+            self._note([Event(self.world.time, "warning", text)])
+            self.told = self.link.bad
         self.metrics.row(
             results.row(self.world, self.radio, self.reports, self._alive(), self.neighbours, self.driven),
             self.world.sites.ended,
@@ -193,10 +216,26 @@ class Host:
 
     def _publish(self, snapshot: Snapshot) -> None:
         """A watcher that is slow misses a snapshot, and delays nothing."""
-        try:
+        with suppress(zmq.Again):
             self.user.send(wire.encode(snapshot), zmq.NOBLOCK)
-        except zmq.Again:
-            pass
+
+    def _complete(self, outcome: str) -> dict[str, object]:
+        """Complete the run folder, what takes longest last; the summary."""
+        self.link.goodbye()
+        self._keep_metrics()
+        self.recorder.close()
+        self.metrics.close()
+        last = self._snapshot()
+        self._publish(last)
+        wall = time.monotonic() - self.began
+        trail = np.array(self.trail)
+        summary = results.finish(
+            self.out, self.mission, self.world, self.stage, last, trail, outcome, wall, self.link.bad
+        )
+        if self.film is not None:
+            self.film.close()
+        self.world.close()
+        return summary
 
     def _wait_for_all(self) -> None:
         """All robots say hello before the first tick."""
@@ -206,45 +245,64 @@ class Host:
             self.link.take()
             if time.monotonic() > deadline:
                 missing = sorted(self.expected - self.link.there)
-                raise OSError(f"robots {missing} did not start within {START:g} s; see {self.out}/processes.log")
+                raise Stopped(f"robots {missing} did not start within {START:g} s, see processes.log")
+
+    def _answers(self, tick: int) -> dict[int, wire.Act]:
+        """What the robots answer, as the run's pace has it."""
+        if self.options.pace == "realtime":
+            answers = self._answers_by(self._next_due(1.0))
+            silent = set(np.flatnonzero((tick - self.answered) * self.world.dt > PATIENCE).tolist())
+            self._give_up(silent & self.link.there - answers.keys())
+            return answers
+        answers = self._wait_for_answers(tick)
+        if self.options.speed is not None:
+            self._answers_by(self._next_due(self.options.speed))
+        return answers
+
+    def _next_due(self, speed: float) -> float:
+        """The moment at which this tick ends, at `speed` simulated seconds per second."""
+        self.due = max(self.due + self.world.dt / speed, time.monotonic() - LAG)
+        return self.due
 
     def _wait_for_answers(self, tick: int) -> dict[int, wire.Act]:
         """Lock-step: the answers of all robots that live."""
-        asked, answers, hung = set(self.link.there), {}, set[int]()
-        started = time.monotonic()
-        while missing := (asked & self.link.there) - answers.keys():
+        asked, answers, waited = set(self.link.there), dict[int, wire.Act](), 0.0
+        while asked - answers.keys():
+            before = time.monotonic()
             self._poll(0.25)
-            answers.update((robot, act) for robot, act in self.link.take() if act.tick == tick)
-            if time.monotonic() - started > PATIENCE:
-                for robot in missing - hung:
-                    hung.add(robot)
-                    self.user.send(wire.encode(wire.Hung(robot)))
-        self._obey()
-        if not self.expected:
-            raise Stopped("no robot is left")
-        if self.options.speed is not None:
-            self._answers_by(self.began + (tick + 1) * self.world.dt / self.options.speed)
+            asked &= self.link.there  # nobody waits for the dead, nor for those who came after them
+            for robot, act in self.link.take():
+                if act.tick == tick:
+                    answers[robot] = act
+                else:
+                    self.link.bad += 1
+            waited += min(time.monotonic() - before, 0.5)  # while all processes are suspended nobody waits
+            if waited > PATIENCE:
+                self._give_up(asked - answers.keys())
+        self._poll(0)
         return answers
 
     def _answers_by(self, deadline: float) -> dict[int, wire.Act]:
         """The latest answer of each robot that comes until a moment of wall time."""
         answers: dict[int, wire.Act] = {}
-        while True:
-            answers.update(self.link.take())
-            left = deadline - time.monotonic()
-            if left <= 0:
-                self._obey()
-                return answers
+        while (left := deadline - time.monotonic()) > 0:
             self._poll(left)
+            answers.update(self.link.take())
+        self._poll(0)
+        answers.update(self.link.take())
+        return answers
+
+    def _give_up(self, robots: set[int]) -> None:
+        """Ask for the end of the processes of robots that do not answer."""
+        for robot in sorted(robots - self.hung):
+            self.hung.add(robot)
+            self._note([Event(self.world.time, "warning", f"robot {robot} does not answer")])
+            self.user.send(wire.encode(wire.Hung(robot)))
 
     def _poll(self, seconds: float) -> None:
-        """Wait for a robot or the user."""
-        if not self._poller.poll(seconds * 1000) and not is_alive(self.parent):
+        """Wait for a robot or the user, and do what the user's process says."""
+        if self.parent in dict(self._poller.poll(round(seconds * 1000))):
             raise Stopped("the process that started the run is gone")
-        self._obey()
-
-    def _obey(self) -> None:
-        """Do what the user's process says, without waiting."""
         while True:
             try:
                 message = wire.from_user(self.user.recv(zmq.NOBLOCK))
@@ -252,10 +310,28 @@ class Host:
                 return
             if isinstance(message, wire.Stop):
                 raise Stopped(message.text)
-            self.link.there.discard(message.robot)
-            if message.back:
-                self.restarts[message.robot] += 1
-            else:
-                self.expected.discard(message.robot)
-            ending = "starts again, with nothing learnt" if message.back else "stays away"
-            self._note([Event(self.world.time, "error", f"robot {message.robot} {message.text}: it {ending}")])
+            self._mourn(message)
+
+    def _mourn(self, gone: wire.Gone) -> None:
+        """A robot's process is gone: its body stands still until another one takes it over."""
+        robot = gone.robot
+        self.link.there.discard(robot)
+        self.hung.discard(robot)
+        self.answered[robot], self.commands[robot] = self.world.tick, np.zeros((), COMMAND)
+        self.restarts[robot] += gone.back
+        ending = "starts again, with nothing learnt" if gone.back else "stays away"
+        self._note([Event(self.world.time, "error", f"robot {robot} {gone.text}: it {ending}")])
+        if not gone.back:
+            self.expected.discard(robot)
+            if not self.expected:
+                raise Stopped("no robot is left")
+
+
+def _is_sane(report: np.void) -> bool:
+    """Can watchers and metrics use what a robot reports?"""
+    return (
+        0 <= report["strategy"] < len(STRATEGIES)
+        and 0 <= report["task"] < len(TASKS)
+        and -1 <= report["action"] < len(ACTIONS)
+        and all(math.isfinite(value) for value in (report["waiting"], *report["concentration"]))
+    )

@@ -41,6 +41,8 @@ CREATE TABLE tasks (site INTEGER, kind TEXT, action TEXT, team INTEGER, phase IN
                     arrived REAL, opened REAL, touched REAL, ended REAL, outcome TEXT);
 CREATE TABLE events (time REAL, level TEXT, text TEXT);
 """
+#: an empty REAL becomes NaN
+_TYPES: dict[str, type[np.generic]] = {"REAL": np.float64, "INTEGER": np.int64, "TEXT": np.str_}
 
 
 class Metrics:
@@ -70,19 +72,24 @@ class Metrics:
 
 
 def load(run: Path, table: str = "metrics") -> np.ndarray:
-    """A table of the run folder `run` as a NumPy record array. Raises ValueError where there is none."""
+    """A table of the run folder `run`, as a NumPy record array with NaN for times that have not come.
+
+    Raises ValueError where there is none.
+    """
     path = run / "metrics.sqlite"
     if not path.is_file():
         raise ValueError(f"{run}: no run folder (metrics.sqlite is missing)")
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-        if not names:
+        columns = {row[1]: _TYPES[row[2]] for row in db.execute(f"PRAGMA table_info({table})")}
+        if not columns:
             raise ValueError(f"{path}: no table {table!r}; it has metrics, tasks, events")
         rows = db.execute(f"SELECT * FROM {table}").fetchall()
     finally:
         db.close()
-    return np.rec.fromrecords(rows, names=names) if rows else np.rec.fromrecords([[math.nan] * len(names)], names=names)[:0]
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    arrays = [np.array(column, kind) for column, kind in zip(values, columns.values(), strict=True)]
+    return np.rec.fromarrays(arrays, names=list(columns))  # type: ignore[call-overload, no-any-return]
 
 
 def _task(site: Site) -> tuple[object, ...]:

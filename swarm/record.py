@@ -24,12 +24,12 @@ a log up to its last second.
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import msgspec
 import numpy as np
-from mcap.exceptions import McapError
 from mcap.reader import NonSeekingReader
 from mcap.writer import CompressionType, Writer
 
@@ -38,6 +38,7 @@ from sim.work import Event, Site
 from swarm.report import REPORT
 
 VERSION = "1"
+MOST = 2**30  # bytes of a simulated second, by far
 TICK, EVENT = "/jerne/tick", "/jerne/event"
 Heard = Sequence[Sequence[tuple[int, bytes]]]
 
@@ -45,7 +46,10 @@ _LOG_SCHEMA = {  # https://docs.foxglove.dev/docs/visualization/message-schemas/
     "title": "foxglove.Log",
     "type": "object",
     "properties": {
-        "timestamp": {"type": "object", "properties": {"sec": {"type": "integer"}, "nsec": {"type": "integer"}}},
+        "timestamp": {
+            "type": "object",
+            "properties": {"sec": {"type": "integer"}, "nsec": {"type": "integer"}},
+        },
         "level": {"type": "integer"},
         "message": {"type": "string"},
         "name": {"type": "string"},
@@ -96,6 +100,7 @@ class Recorder:
         self._tick = self._writer.register_channel(TICK, "msgpack", 0)
         schema = self._writer.register_schema("foxglove.Log", "jsonschema", json.dumps(_LOG_SCHEMA).encode())
         self._event = self._writer.register_channel(EVENT, "json", schema)
+        self._writer.flush()  # type: ignore[no-untyped-call]
 
     def tick(
         self,
@@ -110,14 +115,21 @@ class Recorder:
     ) -> None:
         """Record one tick; every simulated second goes to the disk."""
         rows = [
-            [site.number, *site.face, site.progress, site.arrival.kind, site.arrival.action, site.arrival.team]
+            [
+                site.number,
+                *site.face,
+                site.progress,
+                site.arrival.kind,
+                site.arrival.action,
+                site.arrival.team,
+            ]
             for site in sites
         ]
         arrays = (poses, percepts, commands, reports, alive.astype(np.uint8))
         data = msgspec.msgpack.encode([tick, *(a.tobytes() for a in arrays), heard, rows])
         self._add(self._tick, tick * self._dt, data, tick)
         if tick % self._every == self._every - 1:
-            self._writer.flush()
+            self._writer.flush()  # type: ignore[no-untyped-call]
 
     def event(self, event: Event) -> None:
         """Record something worth a line."""
@@ -135,7 +147,7 @@ class Recorder:
     def close(self) -> None:
         """Write the index and close the file."""
         try:
-            self._writer.finish()
+            self._writer.finish()  # type: ignore[no-untyped-call]
         finally:
             self._file.close()
 
@@ -147,38 +159,36 @@ class Recorder:
 def read(path: Path) -> Iterator[Tick]:
     """The ticks of a log, in order, as far as it can be read.
 
-    A log that was cut off ends early, without an error. Raises LogError for what is no log of ours.
+    A log that was cut off or damaged ends early, without an error. Raises LogError for what is no log of ours.
     """
-    layouts: dict[str, np.dtype[np.void]] | None = None
+    metadata = describe(path)
+    if metadata.get("version") != VERSION:
+        raise LogError(f"{path}: log format {metadata.get('version')}, this jerne reads {VERSION}")
     try:
-        with path.open("rb") as stream:
-            reader = NonSeekingReader(stream)
-            layouts = _layouts(path)
-            for _, channel, message in reader.iter_messages(topics=[TICK], log_time_order=False):
-                del channel
-                yield _decode(message.data, layouts)
-    except (McapError, EOFError, msgspec.MsgspecError, ValueError, KeyError) as error:
-        if layouts is None:
-            raise LogError(f"{path}: not a tick log ({error})") from None
+        layouts = {name: _dtype(metadata[name]) for name in ("percept", "command", "report")}
+    except Exception as error:
+        raise LogError(f"{path}: not a tick log ({error!r})") from None
+    with path.open("rb") as stream, suppress(Exception):  # damaged bytes make their readers raise anything
+        for _, _, message in _reader(stream).iter_messages(topics=[TICK], log_time_order=False):
+            yield _decode(message.data, layouts)
 
 
 def describe(path: Path) -> dict[str, str]:
     """The metadata of a log. Raises LogError."""
     try:
         with path.open("rb") as stream:
-            for metadata in NonSeekingReader(stream).iter_metadata():
+            for metadata in _reader(stream).iter_metadata():
                 if metadata.name == "jerne":
                     return dict(metadata.metadata)
-    except (McapError, EOFError, ValueError) as error:
-        raise LogError(f"{path}: not a tick log ({error})") from None
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read: {error.strerror}") from None
+    except Exception as error:
+        raise LogError(f"{path}: not a tick log ({error!r})") from None
     raise LogError(f"{path}: not a tick log (no metadata 'jerne')")
 
 
-def _layouts(path: Path) -> dict[str, np.dtype[np.void]]:
-    metadata = describe(path)
-    if metadata.get("version") != VERSION:
-        raise LogError(f"{path}: log format {metadata.get('version')}, this jerne reads {VERSION}")
-    return {name: _dtype(metadata[name]) for name in ("percept", "command", "report")}
+def _reader(stream: IO[bytes]) -> NonSeekingReader:
+    return NonSeekingReader(stream, validate_crcs=True, record_size_limit=MOST)
 
 
 def _decode(data: bytes, layouts: dict[str, np.dtype[np.void]]) -> Tick:

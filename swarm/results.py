@@ -21,6 +21,7 @@ from swarm.mission import Mission
 from swarm.snapshot import Snapshot, Stage
 from swarm.video import Video
 
+COMPLETED = "completed"  # outcome of a run that came to its mission's end
 FRAME = 0.5  # s, simulated, between two pictures of a film
 
 
@@ -93,9 +94,11 @@ def finish(
     trail: np.ndarray,
     outcome: str,
     wall: float,
+    dropped: int,
 ) -> dict[str, Any]:
-    """Write summary.json and arena.png; the summary."""
+    """Write summary.json and arena.png; the summary. `dropped` counts bad messages, `wall` is in s."""
     summary = summarize(mission, world, outcome)
+    summary["bad messages dropped"] = dropped
     summary["robots restarted"] = sum(robot.restarts for robot in last.robots)
     summary["wall seconds"] = round(wall, 3)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

@@ -90,4 +90,3 @@ def _latest(socket: "zmq.Socket[bytes]") -> bytes:
     while socket.poll(0):
         data = socket.recv()
     return data
-

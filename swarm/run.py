@@ -1,33 +1,81 @@
 """Run a mission: start its processes, show it, end it cleanly, leave a folder."""
 
 import json
-import shutil
+import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, TextIO
 
 import zmq
 
-from swarm import wire
+from swarm import registry, wire
 from swarm.crew import Crew, ending
 from swarm.dashboard import Dashboard, plain_line
 from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.options import Options
-from swarm.results import manifest
+from swarm.process import ENDING
+from swarm.results import COMPLETED, manifest
 from swarm.snapshot import Snapshot, Stage
+from swarm.video import Video
 
 GRACE = 1.5  # s that a stopped run has to complete its folder
 EVERY = 5.0  # s of wall time between two plain lines
 
 
 class RunError(RuntimeError):
-    """A run that could not go on."""
+    """A run that could not go on; `status` is the exit status."""
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Interrupted(Exception):  # noqa: N818 - nothing is wrong
+    """The user wants no run after all, before it has begun."""
+
+
+class _Endings:
+    """While entered, listens to the signals that ask for the end; those that are ignored stay ignored.
+
+    Until the run has `begun`, the first one raises Interrupted. `status` is 0, or 128 + n after signal n.
+    """
+
+    def __init__(self) -> None:
+        self.first = 0  # the signal that came first
+        self.begun = False
+
+    @property
+    def status(self) -> int:
+        return 128 + self.first if self.first else 0
+
+    @property
+    def reason(self) -> str:
+        return f"stopped by {signal.Signals(self.first).name}"
+
+    def note(self, number: int, _frame: FrameType | None = None) -> None:
+        """Signal `number` has come."""
+        if not self.first:
+            self.first = number
+            if not self.begun:
+                raise Interrupted
+
+    def __enter__(self) -> "_Endings":
+        heeded = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self.note) for number in heeded}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
 
 class _Watch:
@@ -40,30 +88,69 @@ class _Watch:
         self._next = 0.0
 
     def show(self) -> None:
-        """Bring what is shown up to date."""
+        """Bring what is shown up to date. Raises BrokenPipeError where the reader has left."""
+        with _surviving(sys.stdout):
+            if self.dashboard is not None:
+                self.dashboard.stage = self.stage
+                self.dashboard.show(self.latest)
+            elif self.stage is not None and self.latest is not None and time.monotonic() >= self._next:
+                self._next = time.monotonic() + EVERY
+                print(plain_line(self.stage, self.latest), flush=True)
+
+    def __enter__(self) -> "_Watch":
         if self.dashboard is not None:
-            self.dashboard.stage = self.stage
-            self.dashboard.show(self.latest)
-        elif self.stage is not None and self.latest is not None and time.monotonic() >= self._next:
-            self._next = time.monotonic() + EVERY
-            print(plain_line(self.stage, self.latest), flush=True)
+            self.dashboard.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.dashboard is not None:
+            with _surviving(sys.stdout):
+                self.dashboard.__exit__(kind, error, trace)
 
 
 def run(mission: Mission, options: Options) -> int:
     """Run `mission`; the exit status: 0 done, 1 failed, 128 + n ended by signal n.
 
-    Raises ValueError where the mission or the options do not fit, before anything is started.
+    Raises ValueError where the mission or the options do not fit, and then leaves no folder.
     """
+    check(mission, options)
+    existed = options.out is not None and options.out.is_dir()
     out = prepare(mission, options)
     plain = options.plain or not sys.stdout.isatty()
-    status = 0
+    endings = _Endings()
     try:
-        summary, status = conduct(mission, options, out, plain=plain)
+        summary = conduct(mission, options, out, endings, plain=plain)
     except RunError as error:
-        print(f"jerne: error: {error}", file=sys.stderr)
-        return 1
-    _print_summary(summary, out)
-    return status
+        _say(f"jerne: error: {error}", sys.stderr)
+        return error.status
+    except Interrupted:
+        _discard(out, existed)
+        _say(f"jerne: {endings.reason} before the run began", sys.stderr)
+        return endings.status
+    except ValueError:
+        _discard(out, existed)
+        raise
+    _say(_told(summary, out), sys.stdout)
+    return endings.status or int(summary["outcome"] != COMPLETED)
+
+
+def check(mission: Mission, options: Options) -> None:
+    """Refuse what cannot work, while nothing is started yet and nothing written. Raises ValueError."""
+    registry.load(mission.mind.plugins)
+    registry.find(registry.ARBITERS, "mind.arbiter", mission.mind.arbiter)
+    registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)
+    if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        raise ValueError("--gui: there is no display (the variable DISPLAY is not set)")
+    if options.video is not None:
+        try:
+            Video(options.video)
+        except (ValueError, ModuleNotFoundError) as error:
+            raise ValueError(f"--video {error}") from None
+        folder = options.video.parent
+        if options.video.is_dir() or not (folder.is_dir() or folder == options.out):
+            raise ValueError(f"--video {options.video}: must be a file in a folder that exists")
 
 
 def prepare(mission: Mission, options: Options) -> Path:
@@ -72,105 +159,100 @@ def prepare(mission: Mission, options: Options) -> Path:
     Raises ValueError where that cannot be done; nothing that exists is touched.
     """
     out = options.out or _new_folder(mission)
+    existed = out.is_dir()
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and (not existed or any(out.iterdir())):
             raise ValueError(f"--out {out}: exists and is not an empty folder; choose another name")
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "mission.toml").write_text(dumps(mission))
-        (out / "manifest.json").write_text(json.dumps(manifest(mission), indent=2) + "\n")
+        out.mkdir(parents=True, exist_ok=options.out is not None)
     except OSError as error:
+        raise ValueError(f"--out {out}: {error.strerror}") from None
+    try:
+        (out / "mission.toml").write_text(dumps(mission), encoding="utf-8")
+        (out / "manifest.json").write_text(json.dumps(manifest(mission), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        _discard(out, existed)
         raise ValueError(f"--out {out}: {error.strerror}") from None
     return out
 
 
-def conduct(mission: Mission, options: Options, out: Path, *, plain: bool) -> tuple[dict[str, Any], int]:
-    """Run `mission` into the folder `out`; its summary, and the exit status. Raises RunError, ValueError."""
-    crew = Crew(mission, options, out)
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    control = context.socket(zmq.PAIR)
-    watch = _Watch(plain)
-    stopped = 0
-    with _signals() as caught:
+def conduct(mission: Mission, options: Options, out: Path, endings: _Endings, *, plain: bool) -> dict[str, Any]:
+    """Run `mission` into the folder `out`; its summary.
+
+    Raises RunError, Interrupted, and ValueError where the world does not fit.
+    """
+    with endings, ExitStack() as stack:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        stack.callback(context.destroy, linger=0)
+        crew = Crew(mission, options, out)
+        stack.callback(crew.end, 0.4)
+        control = context.socket(zmq.PAIR)
+        control.bind(crew.control)
+        watch = stack.enter_context(_Watch(plain))
+        crew.start()
+        return _follow(control, crew, watch, endings)
+
+
+def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: _Endings) -> dict[str, Any]:
+    """Show the run, tell the world what it must know, until it ends; the summary."""
+    deadline = float("inf")
+    while True:
+        message = _next(control, crew, endings.begun)
+        match message:
+            case wire.Ended():
+                return message.summary
+            case wire.Failed():
+                raise ValueError(message.text) if message.input else RunError(message.text)
+            case Stage():
+                watch.stage, endings.begun = message, True
+            case Snapshot():
+                watch.latest = message
+            case wire.Hung():
+                crew.kill(message.robot)
         try:
-            control.bind(crew.control)
-            crew.start()
-            if watch.dashboard is not None:
-                watch.dashboard.__enter__()
-            deadline = float("inf")
-            while True:
-                message = _next(control, crew)
-                if isinstance(message, wire.Ended):
-                    return message.summary, 128 + stopped if stopped else 0
-                if isinstance(message, wire.Failed):
-                    shutil.rmtree(out) if message.input else None
-                    raise (ValueError if message.input else RunError)(message.text)
-                if isinstance(message, Stage):
-                    watch.stage = message
-                elif isinstance(message, Snapshot):
-                    watch.latest = message
-                elif isinstance(message, wire.Hung):
-                    crew.kill(message.robot)
-                watch.show()
-                if caught and not stopped:
-                    stopped = caught[0]
-                    deadline = time.monotonic() + GRACE
-                    control.send(wire.encode(wire.Stop(f"stopped by {signal.Signals(stopped).name}")))
-                if time.monotonic() > deadline:
-                    raise RunError(f"the world did not stop within {GRACE} s; what is in {out} may lack its end")
-        finally:
-            if watch.dashboard is not None:
-                watch.dashboard.__exit__(None, None, None)
-            crew.end(0.4)
-            context.destroy(linger=0)
+            watch.show()
+        except BrokenPipeError:
+            endings.note(signal.SIGPIPE)
+        if endings.first and deadline == float("inf"):
+            deadline = time.monotonic() + GRACE
+            _tell(control, wire.Stop(endings.reason))
+        if time.monotonic() > deadline:
+            lack = f"the world did not stop within {GRACE} s; what is in {crew.out} may lack its end"
+            raise RunError(lack, endings.status)
 
 
-def _next(control: "zmq.Socket[bytes]", crew: Crew) -> Any:
-    """The next message of the world, or None after a while; tells the world of robots that died.
+def _next(control: "zmq.Socket[bytes]", crew: Crew, begun: bool) -> Any:
+    """The next message of the world, or None after a while; once it listens, tells it of robots that died.
 
     Raises RunError if the world died.
     """
     poller = zmq.Poller()
     poller.register(control, zmq.POLLIN)
-    sentinels = crew.sentinels()
+    sentinels = {fd: robot for fd, robot in crew.sentinels().items() if begun or robot is None}
     for sentinel in sentinels:
         poller.register(sentinel, zmq.POLLIN)
     ready = dict(poller.poll(100))
-    if control in ready:
+    dead = [robot for sentinel, robot in sentinels.items() if sentinel in ready]
+    if control in ready or (None in dead and control.poll(200)):  # its last words may still be on their way
         return wire.from_world(control.recv())
-    for sentinel in ready:
-        robot = sentinels[sentinel]  # type: ignore[index]
-        if robot is None:
-            world = crew.world
-            if world is not None:
-                world.join()
-                raise RunError(f"the world's process {ending(world.exitcode)}; see {crew.log}")
-            continue
+    if None in dead and crew.world is not None:
+        crew.world.join()
+        raise RunError(f"the world's process {ending(crew.world.exitcode)}; see {crew.log}")
+    for robot in dead:
+        assert robot is not None
         text, back = crew.bury(robot)
-        control.send(wire.encode(wire.Gone(robot, text, back)))
+        _tell(control, wire.Gone(robot, text, back))
         if back:
             crew.revive(robot)
     return None
 
 
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """The signals that ask for the end, as they come."""
-    caught: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        caught.append(number)
-
-    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {name: signal.signal(name, note) for name in names}
-    try:
-        yield caught
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+def _tell(control: "zmq.Socket[bytes]", message: wire.Gone | wire.Stop) -> None:
+    with suppress(zmq.Again):  # a world that has gone needs to know nothing any more
+        control.send(wire.encode(message), zmq.NOBLOCK)
 
 
 def _new_folder(mission: Mission) -> Path:
-    stem = f"{mission.name}-seed{mission.seed}"
+    stem = re.sub(r"[^\w.-]+", "-", f"{mission.name}-seed{mission.seed}").lstrip(".")
     for i in range(1, 10**6):
         out = Path("runs") / f"{stem}-{i:03d}"
         if not out.exists():
@@ -178,15 +260,43 @@ def _new_folder(mission: Mission) -> Path:
     raise ValueError("runs: too many runs of this mission")
 
 
-def _print_summary(summary: dict[str, Any], out: Path) -> None:
-    print(
+def _discard(out: Path, existed: bool) -> None:
+    """Take back a folder in which no run took place; one that `existed` is empty again."""
+    for path in out.iterdir():
+        path.unlink()
+    if not existed:
+        out.rmdir()
+
+
+def _say(text: str, stream: TextIO) -> None:
+    with suppress(BrokenPipeError), _surviving(stream):
+        print(text, file=stream, flush=True)
+
+
+@contextmanager
+def _surviving(stream: TextIO) -> Iterator[None]:
+    """Where its terminal was closed, `stream` goes nowhere. Raises BrokenPipeError where its reader left."""
+    try:
+        yield
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        if isinstance(error, BrokenPipeError):
+            raise
+
+
+def _told(summary: dict[str, Any], out: Path) -> str:
+    """The summary in a few lines."""
+    lines = [
         f"{summary['mission']}, seed {summary['seed']}: {summary['outcome']} after "
         f"{summary['simulated seconds']:g} simulated s ({summary['wall seconds']:.1f} s)"
-    )
+    ]
     for phase in summary["phases"]:
         median = phase["median seconds from opening to done"]
-        print(
+        lines.append(
             f"  {phase['phase']}: {phase['tasks done']} tasks, {phase['tasks per minute']:.1f} a minute"
             + (f", half of them within {median:g} s" if median is not None else "")
         )
-    print(f"Results in {out}: summary.json, metrics.sqlite, ticks.mcap, arena.png, mission.toml")
+    lines.append(f"Results in {out}: summary.json, metrics.sqlite, ticks.mcap, arena.png, mission.toml")
+    return "\n".join(lines)

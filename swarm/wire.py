@@ -20,7 +20,7 @@ the DEALER's identity is the robot's number in ASCII::
     world -> user   `swarm.snapshot.Stage` once, `swarm.snapshot.Snapshot` at most ten times a second
     world -> user   [ "p1", robot ]             a robot does not answer
     world -> user   [ "e1", summary ]           the run is over, its folder complete
-    world -> user   [ "f1", text ]              the run cannot go on, and why
+    world -> user   [ "f1", text, input ]       the run cannot go on, and why; input: the user's is wrong
     user -> world   [ "g1", robot, text, back ] a robot's process is gone; back: another one will come
     user -> world   [ "q1", text ]              end the run now, and why
 
@@ -49,6 +49,8 @@ class WireError(ValueError):
 
 T = TypeVar("T")
 Number = Annotated[int, Meta(ge=0, le=32767)]
+Tick = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Bits = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -67,8 +69,8 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
     boot: Bits  # drawn at each start of the sender
     seq: Bits  # counts the sender's signals since boot
     time: float  # s, the sender's own clock
-    stimulation: tuple[float, float]  # concentrations of aggregate and disperse, 0 to 1
-    waiting: float  # s at a site without progress; 0: no help is asked for
+    stimulation: tuple[Share, Share]  # concentrations of aggregate and disperse
+    waiting: Annotated[float, Meta(ge=0, le=1e6)]  # s at a site without progress; 0: no help is asked for
     site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or makes for, -1: none
     kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
     action: Annotated[int, Meta(ge=-1, le=15)]  # what it does there, -1: nothing
@@ -86,15 +88,15 @@ class Hello(msgspec.Struct, array_like=True, frozen=True, tag="h1"):
 class Sense(msgspec.Struct, array_like=True, frozen=True, tag="n1"):
     """What a robot senses and hears in a tick."""
 
-    tick: int
+    tick: Tick
     percept: bytes
-    heard: list[tuple[int, bytes]]
+    heard: list[tuple[Number, bytes]]
 
 
 class Act(msgspec.Struct, array_like=True, frozen=True, tag="a1"):
     """What a robot does about it."""
 
-    tick: int
+    tick: Tick
     command: bytes
     report: bytes
     signal: bytes | None
@@ -139,10 +141,12 @@ class Stop(msgspec.Struct, array_like=True, frozen=True, tag="q1"):
 
 _encoder = msgspec.msgpack.Encoder()
 _signal = msgspec.msgpack.Decoder(Signal)
-_from_robot = msgspec.msgpack.Decoder(Hello | Act)
-_from_host = msgspec.msgpack.Decoder(Sense | Bye)
-_from_world = msgspec.msgpack.Decoder(Stage | Snapshot | Hung | Ended | Failed)
-_from_user = msgspec.msgpack.Decoder(Gone | Stop)
+_from_robot: msgspec.msgpack.Decoder[Hello | Act] = msgspec.msgpack.Decoder(Hello | Act)
+_from_host: msgspec.msgpack.Decoder[Sense | Bye] = msgspec.msgpack.Decoder(Sense | Bye)
+_from_world: msgspec.msgpack.Decoder[Stage | Snapshot | Hung | Ended | Failed] = msgspec.msgpack.Decoder(
+    Stage | Snapshot | Hung | Ended | Failed
+)
+_from_user: msgspec.msgpack.Decoder[Gone | Stop] = msgspec.msgpack.Decoder(Gone | Stop)
 
 encode = _encoder.encode
 
@@ -155,8 +159,6 @@ def signal(data: bytes) -> Signal:
     for value in (message.time, message.waiting, *message.stimulation, *(o.payoff for o in message.outcomes)):
         if not math.isfinite(value):
             raise WireError(f"signal holds {value}, a finite number is needed")
-    if message.waiting < 0 or not all(0 <= s <= 1 for s in message.stimulation):
-        raise WireError(f"signal holds waiting {message.waiting}, stimulation {message.stimulation}: out of range")
     return message
 
 

@@ -1,0 +1,21 @@
+# What people who work on jerne call; users need none of it.
+.PHONY: check format test slow bench
+
+check:  ## lint, format, types, import contracts: what CI checks
+	uv run ruff check
+	uv run ruff format --check
+	uv run mypy
+	uv run lint-imports
+
+format:  ## put the code in form
+	uv run ruff check --fix
+	uv run ruff format
+
+test:  ## the fast tests
+	uv run pytest
+
+slow:  ## the slow tests
+	uv run --all-extras pytest -m slow
+
+bench:  ## speed, as ratios to yardsticks measured in the same run
+	uv run python benchmarks/tick.py
