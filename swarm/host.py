@@ -9,6 +9,7 @@ import math
 import sqlite3
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -124,7 +125,7 @@ class Host:
         """All ticks; the summary. Whatever ends the run, the folder is complete if the disk lets it be."""
         outcome = results.COMPLETED
         try:
-            self._wait_for_all()
+            self._wait_until(lambda missing: not missing)
             self.began = self.due = time.monotonic()
             while self.world.time < self.mission.duration - self.mission.tick / 2:
                 self.tick()
@@ -237,15 +238,14 @@ class Host:
         self.world.close()
         return summary
 
-    def _wait_for_all(self) -> None:
-        """All robots say hello before the first tick."""
+    def _wait_until(self, enough: Callable[[set[int]], bool]) -> None:
+        """Until enough of the expected robots have said hello; `enough` is told those who have not."""
         deadline = time.monotonic() + START
-        while not self.expected <= self.link.there:
+        while not enough(missing := self.expected - self.link.there):
             self._poll(0.1)
             self.link.take()
             if time.monotonic() > deadline:
-                missing = sorted(self.expected - self.link.there)
-                raise Stopped(f"robots {missing} did not start within {START:g} s, see processes.log")
+                raise Stopped(f"robots {sorted(missing)} did not start within {START:g} s, see processes.log")
 
     def _answers(self, tick: int) -> dict[int, wire.Act]:
         """What the robots answer, as the run's pace has it."""
@@ -280,6 +280,7 @@ class Host:
             if waited > PATIENCE:
                 self._give_up(asked - answers.keys())
         self._poll(0)
+        self._wait_until(lambda missing: missing != self.expected)  # without robots no time passes
         return answers
 
     def _answers_by(self, deadline: float) -> dict[int, wire.Act]:

@@ -31,7 +31,7 @@ DEAD: RGB = (170, 170, 174)
 ALARM: RGB = (204, 51, 17)
 
 STUCK = 60.0  # s without progress from which a robot counts as stuck
-DEPTH = 0.22  # m, how deep a site's plate is drawn
+DEPTH = 0.06  # m, thickness of a plate
 SMOOTH = 2  # factor that the arena is drawn larger by
 
 

@@ -41,7 +41,7 @@ class Interrupted(Exception):  # noqa: N818 - nothing is wrong
     """The user wants no run after all, before it has begun."""
 
 
-class _Endings:
+class Endings:
     """While entered, listens to the signals that ask for the end; those that are ignored stay ignored.
 
     Until the run has `begun`, the first one raises Interrupted. `status` is 0, or 128 + n after signal n.
@@ -66,7 +66,7 @@ class _Endings:
             if not self.begun:
                 raise Interrupted
 
-    def __enter__(self) -> "_Endings":
+    def __enter__(self) -> "Endings":
         heeded = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
         self._before = {number: signal.signal(number, self.note) for number in heeded}
         return self
@@ -119,7 +119,7 @@ def run(mission: Mission, options: Options) -> int:
     existed = options.out is not None and options.out.is_dir()
     out = prepare(mission, options)
     plain = options.plain or not sys.stdout.isatty()
-    endings = _Endings()
+    endings = Endings()
     try:
         summary = conduct(mission, options, out, endings, plain=plain)
     except RunError as error:
@@ -175,7 +175,7 @@ def prepare(mission: Mission, options: Options) -> Path:
     return out
 
 
-def conduct(mission: Mission, options: Options, out: Path, endings: _Endings, *, plain: bool) -> dict[str, Any]:
+def conduct(mission: Mission, options: Options, out: Path, endings: Endings, *, plain: bool) -> dict[str, Any]:
     """Run `mission` into the folder `out`; its summary.
 
     Raises RunError, Interrupted, and ValueError where the world does not fit.
@@ -192,7 +192,7 @@ def conduct(mission: Mission, options: Options, out: Path, endings: _Endings, *,
         return _follow(control, crew, watch, endings)
 
 
-def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: _Endings) -> dict[str, Any]:
+def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: Endings) -> dict[str, Any]:
     """Show the run, tell the world what it must know, until it ends; the summary."""
     deadline = float("inf")
     while True:

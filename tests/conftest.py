@@ -1,0 +1,203 @@
+"""Whole runs for tests: in this process, where a test can act on what it sees, or as a user starts them."""
+
+import contextlib
+import itertools
+import json
+import os
+import pty
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sim.spec import Arena, Kind, Meaning, Phase, Robots
+from swarm import record, run
+from swarm.crew import Crew
+from swarm.mission import Mission
+from swarm.missionfile import dumps
+from swarm.options import Options
+from swarm.snapshot import Snapshot
+
+During = Callable[[Crew, Snapshot], None]
+MARK = "JERNE_TEST_MARK"  # environment variable that tells the processes of one run from all others
+
+
+@dataclass
+class Played:
+    """A run that is over."""
+
+    out: Path
+    crew: Crew | None = None
+    status: int = -1
+    pids: set[int] = field(default_factory=set)  # of all processes that the run had
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        summary: dict[str, Any] = json.loads((self.out / "summary.json").read_text())
+        return summary
+
+    @property
+    def log(self) -> bytes:
+        return (self.out / "ticks.mcap").read_bytes()
+
+    @property
+    def ticks(self) -> list[record.Tick]:
+        return list(record.read(self.out / "ticks.mcap"))
+
+    def living(self) -> set[int]:
+        """Its processes that are there after all."""
+        return {pid for pid in self.pids if Path(f"/proc/{pid}").exists()}
+
+
+Play = Callable[..., Played]
+
+
+@pytest.fixture
+def mission() -> Mission:
+    """Three robots in a small arena for 20 s."""
+    return Mission(
+        version=1,
+        name="small",
+        seed=3,
+        arena=Arena((2.5, 2.5)),
+        robots=Robots(count=3),
+        kinds={"ash": Kind("1##0####"), "birch": Kind("0####1##")},
+        phases=(Phase(20, 20, {"ash": Meaning("push"), "birch": Meaning("hold", 2)}, open=3),),
+    )
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Play:
+    """Runs a mission in this process; `during` is called with the crew and the latest snapshot, again and again."""
+    numbers = itertools.count()
+    # processes import the main module again, and pytest's takes long
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+
+    def play(
+        mission: Mission,
+        during: During | None = None,
+        *,
+        before: Callable[[Crew], object] = lambda crew: None,
+        order: Sequence[int] | None = None,
+        **options: Any,
+    ) -> Played:
+        played = Played(tmp_path / f"run{next(numbers)}")
+
+        class Watched(Crew):
+            def start(self, _: Iterable[int] | None = None) -> None:
+                played.crew = self
+                before(self)
+                super().start(order)
+
+        def show(watch: run._Watch) -> None:
+            crew = played.crew
+            assert crew is not None
+            played.pids |= {p.pid for p in (crew.world, *crew.robots.values()) if p is not None and p.pid}
+            if watch.latest is not None and during is not None:
+                during(crew, watch.latest)
+
+        monkeypatch.setattr(run, "Crew", Watched)
+        monkeypatch.setattr(run._Watch, "show", show)
+        played.status = run.run(mission, Options(out=played.out, plain=True, **options))
+        return played
+
+    return play
+
+
+class Terminal:
+    """`jerne run` with a terminal of its own, as a user starts it."""
+
+    def __init__(self, *arguments: str, cwd: Path) -> None:
+        self.mark = uuid.uuid4().hex
+        self.text = b""
+        environment = {**os.environ, "TERM": "xterm", MARK: self.mark}
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.chdir(cwd)
+            command = [sys.executable, "-m", "swarm.cli", "run", *arguments]
+            os.execve(sys.executable, command, environment)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, text: bytes) -> None:
+        """Until `text` has been shown."""
+        wait(lambda: text in self.text, 60)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._terminal, keys)
+
+    def hang_up(self) -> None:
+        """Close the terminal's window."""
+        os.close(self._terminal)
+
+    def ended(self, within: float) -> int:
+        """The exit status of the process, which must end in so many seconds."""
+        status: list[int] = []
+
+        def has_ended() -> bool:
+            pid, code = os.waitpid(self.pid, os.WNOHANG)
+            status.extend([os.waitstatus_to_exitcode(code)] if pid else [])
+            return bool(pid)
+
+        wait(has_ended, within)
+        return status[0]
+
+    def left(self) -> list[str]:
+        """Command lines of all its processes that are there."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append((folder / "cmdline").read_text().replace("\0", " "))
+        return found
+
+    def kill_all(self) -> None:
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # a terminal without processes
+            while data := os.read(self._terminal, 1 << 16):
+                self.text += data
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Starts `jerne run` with the given arguments in a terminal; what is left of it in the end is killed."""
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str) -> Terminal:
+        opened.append(Terminal(*arguments, cwd=tmp_path))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.kill_all()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(one.pid, 0)
+
+
+@pytest.fixture
+def mission_file(mission: Mission, tmp_path: Path) -> Path:
+    """The small mission as a file."""
+    path = tmp_path / "small.toml"
+    path.write_text(dumps(mission))
+    return path
+
+
+def wait(condition: Callable[[], object], seconds: float) -> None:
+    """Until `condition` holds; fails if that takes longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.01)
