@@ -88,7 +88,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, help="of everything that is drawn at random")
     add("--robots", type=int, metavar="N", help="number of robots")
     add("--duration", type=float, metavar="S", help="simulated seconds: cuts the phases or extends the last")
-    add("--map", metavar="FILE", help="a map of ROS map_server (.yaml) in place of the mission's arena")
+    add("--map", metavar="FILE", help="a map of ROS map_server (.yaml) in place of the arena; robots drive 0.5 m/s there")
     add(
         "--set",
         action="append",

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 from swarm import host, robot
 from swarm.mission import Mission
@@ -57,7 +58,7 @@ class Crew:
         _serve()
         args = (self.log, self.mission, self.options, self.out, self.link, self.control)
         world = self._context.Process(target=_world, args=args, name="world")
-        world.start()
+        _launch(world)
         self.world = world
         for number in range(self.mission.robots.count) if order is None else order:
             self.revive(number)
@@ -82,7 +83,7 @@ class Crew:
         self.boots[number] += 1
         args = (self.log, self.mission, number, self.boots[number], self.link)
         process = self._context.Process(target=_robot, args=args, name=f"robot {number}", daemon=True)
-        process.start()
+        _launch(process)
         self.robots[number] = process
 
     def kill(self, number: int) -> None:
@@ -111,6 +112,15 @@ def ending(status: int | None) -> str:
     if status is not None and status < 0:
         return f"was killed ({signal.Signals(-status).name})"
     return f"ended with status {status}"
+
+
+def _launch(process: BaseProcess) -> None:
+    """Start `process`; multiprocessing would run the script that the user started once more in it."""
+    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _serve() -> None:

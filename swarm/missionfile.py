@@ -18,8 +18,10 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from sim.spec import Robots
 from swarm.mission import Mission
 
+MAP_SPEED = 0.5  # m/s
 WORDS = {bool: "true or false", int: "an integer", float: "a number", str: "text in quotes"}
 BROKEN: Any = object()  # in place of a value that could not be built; its mistake is on the list
 
@@ -98,7 +100,8 @@ def override(
     """`mission` with another seed, number of robots, duration (s) or map. Raises MissionError.
 
     A shorter duration cuts the phases where it ends, a longer one extends the last phase. A map's path is
-    relative to the working directory.
+    relative to the working directory; ways are long on a map, so robots of the default speed drive
+    `MAP_SPEED` there.
     """
     document = _plain(mission)
     if seed is not None:
@@ -109,6 +112,8 @@ def override(
         document["phases"] = _lasting(document["phases"], duration)
     if map is not None:
         document["arena"]["map"] = str(map)
+        if mission.robots.speed == Robots().speed:
+            document["robots"]["speed"] = MAP_SPEED
     return _anchored(_mission(document, mission.name), Path.cwd(), mission.name)
 
 
