@@ -6,9 +6,12 @@ from j to i in the graph, above 0 stimulating, below 0 suppressing, no edge = 0.
 
 import difflib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 MOST = 10.0  # of a weight, either sign
 
@@ -54,6 +57,8 @@ def from_graph(graph: "nx.DiGraph[str]", names: Sequence[str]) -> np.ndarray:
 
 def to_graph(affinity: np.ndarray, names: Sequence[str]) -> "nx.DiGraph[str]":
     """The graph of a matrix (B, B): a node for each name, an edge with its `weight` for each entry but 0."""
+    import networkx as nx
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(names)
     for i, j in np.argwhere(affinity).tolist():

@@ -66,10 +66,13 @@ def elect(network: Network, present: int | np.ndarray) -> np.ndarray:
 
     By S, not by s: s rounds to 1 for large S, and then ties would decide.
     """
-    S = network.S
-    present = np.broadcast_to(present, S.shape[:-1])
-    kept = np.take_along_axis(S, present[..., None], -1)[..., 0]
-    return np.where(S.max(-1) > kept, S.argmax(-1), present)
+    shape = network.S.shape[:-1]
+    S = network.S.reshape(-1, network.S.shape[-1])
+    kept = np.empty(len(S), np.intp)
+    kept[:] = np.ravel(present)
+    lanes = np.arange(len(S))
+    best = S.argmax(-1)
+    return np.where(S[lanes, best] > S[lanes, kept], best, kept).reshape(shape)
 
 
 def excellent(S: np.ndarray) -> np.ndarray:

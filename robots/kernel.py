@@ -5,6 +5,7 @@ on using what it compiled before a constant or a function of another file change
 """
 
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
+
+import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
 PACKAGES = ("robots", "sim", "swarm")  # whose kernels call each other
@@ -22,8 +25,13 @@ try:
 except ImportError:
 
     def kernel(function: F) -> F:
-        """Leave `function` as it is: numba is not installed."""
-        return function
+        """Run `function` as Python, with records whose fields are attributes, as in compiled code."""
+
+        @functools.wraps(function)
+        def plain(*args: Any) -> Any:
+            return function(*(a.view(np.recarray) if isinstance(a, np.ndarray) and a.dtype.names else a for a in args))
+
+        return cast(F, plain)
 
 else:
 

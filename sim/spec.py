@@ -126,5 +126,5 @@ class Work:
 
     def __post_init__(self) -> None:
         check.number("travel", self.travel, 0.05, 2)
-        check.number("held", self.held, 0.1, 600)
+        check.number("held", self.held, 1, 600)
         check.number("face", self.face, 0.1, 5)

@@ -155,13 +155,11 @@ class Sites:
         self.phase += 1
         phase = self._phases[self.phase]
         yield Event(time, "warning", f"phase {self.phase + 1}: {phase.name or 'changes'}")
-        for arrival in self.waiting:
+        for arrival in [arrival for arrival in self.waiting if not _means_the_same(arrival, phase)]:
+            self.waiting.remove(arrival)
             self.ended.append(Site(-1, arrival, arrival.spots[0], np.nan, ended=time, outcome="withdrawn"))
-        self.waiting = []
-        for site in list(self.open):
+        for site in [site for site in self.open if not _means_the_same(site.arrival, phase)]:
             kind, meaning = site.arrival.kind, phase.kinds.get(site.arrival.kind)
-            if meaning and (meaning.action, meaning.team) == (site.arrival.action, site.arrival.team):
-                continue
             self._end(site, "withdrawn", time)
             if meaning:
                 self.waiting.append(_renewed(site, self.phase, meaning.action, meaning.team, time))
@@ -204,6 +202,11 @@ def moved_face(spot: Spot, ahead: float) -> Spot:
     """A work face, `ahead` m along its normal."""
     x, y, facing = spot
     return x + ahead * float(np.cos(facing)), y + ahead * float(np.sin(facing)), facing
+
+
+def _means_the_same(arrival: Arrival, phase: Phase) -> bool:
+    meaning = phase.kinds.get(arrival.kind)
+    return meaning is not None and (meaning.action, meaning.team) == (arrival.action, arrival.team)
 
 
 def _what(arrival: Arrival) -> str:

@@ -149,6 +149,8 @@ def tick(
             _learn_from_others(mind, lane, now, outcomes)
     for lane in np.flatnonzero(news != QUIET).tolist():
         _settle(mind, lane, now, int(news[lane]), bool(percepts["progress"][lane] >= 1))
+    if news.any() or any(lessons):
+        mind.reports["rules"] = mind.learner.rules(mind.learner_state)
     _drift(mind, now)
 
     commands = np.empty(lanes, COMMAND)
@@ -258,10 +260,11 @@ def _discount(mind: Mind, ticks: int) -> float:
 def _drift(mind: Mind, now: int) -> None:
     """Now and then a robot wanders off in another direction, otherwise straight on."""
     period = max(1, round(DRIFT / mind.mission.tick))
+    turn = now + mind.ids * 7  # not all at once
+    due = turn % period < period // 4
     mind.memory["drift"] = 0.0
-    due = (now + mind.ids * 7) % period < period // 4
     if due.any():
-        draw = uniform(mind.mission.seed, mind.ids, (now + mind.ids * 7) // period, _DRIFT, 0)
+        draw = uniform(mind.mission.seed, mind.ids, turn // period, _DRIFT, 0)
         mind.memory["drift"] = np.where(due, (draw - 0.5) * 3.0, 0.0)
 
 
@@ -271,7 +274,6 @@ def _report(mind: Mind, antigen: np.ndarray, verdict: swarm.arbiters.Verdict) ->
         reports[name] = memory[name]
     reports["antigen"], reports["stimulus"] = antigen, verdict.stimulus
     reports["concentration"] = verdict.concentration
-    reports["rules"] = mind.learner.rules(mind.learner_state)
     return reports.copy()
 
 

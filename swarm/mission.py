@@ -48,7 +48,7 @@ class Mission:
     def __post_init__(self) -> None:
         check.choice("version", self.version, (VERSION,))
         check.number("seed", self.seed, 0, 2**63 - 1)
-        check.number("tick", self.tick, 0.01, 1)
+        check.number("tick", self.tick, 0.01, 0.25)
         if not self.phases:
             raise ValueError("phases: a mission needs at least one phase")
         for i, phase in enumerate(self.phases):

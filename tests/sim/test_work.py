@@ -198,12 +198,12 @@ def test_holding_must_not_be_interrupted() -> None:
 
 
 def test_plates_that_are_held_for_a_moment_only() -> None:
-    run = Run(arrival(0, "hold"), work=Work(held=0.1))
+    run = Run(arrival(0, "hold"), work=Work(held=1.0))
     run.until(1)
     run.plates.pressed = {0}
     run.until(1 + SETTLED)
     assert run.sites.open[0].progress == 0
-    run.until(1.3 + SETTLED)
+    run.until(2.3)
     assert run.sites.done == 1
 
 

@@ -112,7 +112,7 @@ MISTAKES = [
     ("version = 1", "version = 2", "version = 2: must be one of 1"),
     ("seed = 7", "seed = -1", "seed = -1: must lie in [0, 9.22337e+18]"),
     ("seed = 7", f"seed = {2**63}", f"seed = {2**63}: must fit into 64 bits"),
-    ("seed = 7", "tick = 0", "tick = 0.0: must lie in [0.01, 1]"),
+    ("seed = 7", "tick = 0", "tick = 0.0: must lie in [0.01, 0.25]"),
     ("seed = 7", "tick = nan", "tick = nan: must be a finite number"),
     ("rate = 12", "rate = inf", "phases[0].rate = inf: must be a finite number"),
     ("count = 12", "count = 5000", "robots.count = 5000: must lie in [1, 1000]"),
@@ -169,7 +169,7 @@ def test_mistakes_of_a_file_are_told_together() -> None:
         "t.toml: radio.loss = 2.0: must lie in [0, 1]",
         "t.toml: mind.xcs.beta = -1.0: must lie in [1e-06, 1]",
         "t.toml: seed = -1: must lie in [0, 9.22337e+18]",
-        "t.toml: tick = 2.0: must lie in [0.01, 1]",
+        "t.toml: tick = 2.0: must lie in [0.01, 0.25]",
     ]
 
 
