@@ -150,7 +150,7 @@ def test_new_writes_a_mission_that_validates(tmp_path: Path, capsys: pytest.Capt
     assert main(["validate", str(path)]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[0] == f"{path}: written; next: jerne validate {path}, jerne run {path}"
-    assert out[1] == f"{path}: ok: 12 robots, 2 phases, 720 s, kinds ash, birch, cedar, 5 x 5 m"
+    assert out[1] == f"{path}: ok: 12 robots, 2 phases, 780 s, kinds ash, birch, cedar, 5 x 5 m"
 
 
 def test_new_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +173,7 @@ def test_validate_tells_all_mistakes_of_all_files(tmp_path: Path, capsys: pytest
     bad.write_text(missionfile.template("bad").replace("count = 12", "count = 0\ncuont = 3"))
     assert main(["validate", str(bad), "office", "nothing"]) == 2
     out, err = capsys.readouterr()
-    assert out.startswith("office: ok: 12 robots, 2 phases, 720 s, kinds ash, birch, ")
+    assert out.startswith("office: ok: 12 robots, 2 phases, 780 s, kinds ash, birch, ")
     assert out.count("\n") == 1
     assert err.splitlines() == [
         f"jerne: error: {bad}: robots.cuont = 3: unknown key (did you mean 'robots.count'?)",

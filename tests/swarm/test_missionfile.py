@@ -502,7 +502,7 @@ def missions(draw: st.DrawFn) -> Mission:
                 odometry=st.builds(Odometry, noise=chances),
             ),
             radio=st.builds(Radio, range=between(0, 1000), loss=chances, occlusion=st.booleans()),
-            work=st.builds(Work, travel=between(0.05, 2), held=between(0.1, 600)),
+            work=st.builds(Work, travel=between(0.05, 2), held=between(1, 600)),
             kinds=st.just(kinds),
             mind=st.builds(
                 Mind,

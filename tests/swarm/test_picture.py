@@ -93,12 +93,12 @@ def test_a_plate_shows_its_face_and_progress() -> None:
     image = draw(STAGE, shot([], [site]), SIZE)
     full = palette(STAGE)["amber"]
     assert at(image, 3.0, 3.0) == INK  # the face, and it looks up: the plate lies below
-    assert at(image, 3.0, 3.1) == FLOOR
-    assert at(image, 2.85, 2.88) == full  # the left half is done
-    pale = at(image, 3.15, 2.88)
+    assert at(image, 3.0, 3.05) == FLOOR
+    assert at(image, 2.85, 2.97) == full  # the left half is done
+    pale = at(image, 3.15, 2.97)
     assert pale != FLOOR
     assert all(a <= b for a, b in zip(full, pale, strict=True))
-    assert at(image, 3.35, 2.88) == FLOOR
+    assert at(image, 3.35, 2.97) == FLOOR
 
 
 def test_links_and_trails_join_their_points() -> None:
