@@ -52,7 +52,7 @@ def main(mission: Mission, options: Options, out: Path, link: str, control: str,
     try:
         user.send(wire.encode(_run(mission, options, out, context, link, user, parent)))
     finally:
-        context.destroy(linger=1000)
+        context.destroy(linger=500)
 
 
 def _run(

@@ -24,7 +24,7 @@ class HostLink:
             self.socket.bind(address)
         except zmq.ZMQError as error:
             self.socket.close()
-            raise OSError(f"{address}: {error.strerror}") from None
+            raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
         self.there: set[int] = set()
         self.bad = 0
         self._robots = {_name(robot): robot for robot in range(robots)}

@@ -37,6 +37,10 @@ class RunError(RuntimeError):
         self.status = status
 
 
+class RefusedError(ValueError):
+    """A mission that its world does not fit."""
+
+
 class Interrupted(Exception):  # noqa: N818 - nothing is wrong
     """The user wants no run after all, before it has begun."""
 
@@ -53,10 +57,12 @@ class Endings:
 
     @property
     def status(self) -> int:
+        """The exit status."""
         return 128 + self.first if self.first else 0
 
     @property
     def reason(self) -> str:
+        """Why the run ends, where a signal has come."""
         return f"stopped by {signal.Signals(self.first).name}"
 
     def note(self, number: int, _frame: FrameType | None = None) -> None:
@@ -89,7 +95,7 @@ class _Watch:
 
     def show(self) -> None:
         """Bring what is shown up to date. Raises BrokenPipeError where the reader has left."""
-        with _surviving(sys.stdout):
+        with _outliving_the_terminal():
             if self.dashboard is not None:
                 self.dashboard.stage = self.stage
                 self.dashboard.show(self.latest)
@@ -106,7 +112,7 @@ class _Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.dashboard is not None:
-            with _surviving(sys.stdout):
+            with _outliving_the_terminal():
                 self.dashboard.__exit__(kind, error, trace)
 
 
@@ -129,7 +135,7 @@ def run(mission: Mission, options: Options) -> int:
         _discard(out, existed)
         _say(f"jerne: {endings.reason} before the run began", sys.stderr)
         return endings.status
-    except ValueError:
+    except RefusedError:
         _discard(out, existed)
         raise
     _say(_told(summary, out), sys.stdout)
@@ -178,7 +184,7 @@ def prepare(mission: Mission, options: Options) -> Path:
 def conduct(mission: Mission, options: Options, out: Path, endings: Endings, *, plain: bool) -> dict[str, Any]:
     """Run `mission` into the folder `out`; its summary.
 
-    Raises RunError, Interrupted, and ValueError where the world does not fit.
+    Raises RunError, Interrupted, and RefusedError where the world does not fit.
     """
     with endings, ExitStack() as stack:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -201,7 +207,7 @@ def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: En
             case wire.Ended():
                 return message.summary
             case wire.Failed():
-                raise ValueError(message.text) if message.input else RunError(message.text)
+                raise RefusedError(message.text) if message.input else RunError(message.text)
             case Stage():
                 watch.stage, endings.begun = message, True
             case Snapshot():
@@ -269,21 +275,19 @@ def _discard(out: Path, existed: bool) -> None:
 
 
 def _say(text: str, stream: TextIO) -> None:
-    with suppress(BrokenPipeError), _surviving(stream):
+    with suppress(BrokenPipeError), _outliving_the_terminal():
         print(text, file=stream, flush=True)
 
 
 @contextmanager
-def _surviving(stream: TextIO) -> Iterator[None]:
-    """Where its terminal was closed, `stream` goes nowhere. Raises BrokenPipeError where its reader left."""
+def _outliving_the_terminal() -> Iterator[None]:
+    """A terminal that is closed stops nothing but what is shown in it. Raises BrokenPipeError if a reader left."""
     try:
         yield
-    except OSError as error:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-        if isinstance(error, BrokenPipeError):
-            raise
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass
 
 
 def _told(summary: dict[str, Any], out: Path) -> str:

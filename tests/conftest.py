@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -78,14 +77,12 @@ def mission() -> Mission:
 def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Play:
     """Runs a mission in this process; `during` is called with the crew and the latest snapshot, again and again."""
     numbers = itertools.count()
-    # processes import the main module again, and pytest's takes long
-    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
     def play(
         mission: Mission,
         during: During | None = None,
         *,
-        before: Callable[[Crew], object] = lambda crew: None,
+        before: Callable[[Crew], None] | None = None,
         order: Sequence[int] | None = None,
         **options: Any,
     ) -> Played:
@@ -94,7 +91,8 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Play:
         class Watched(Crew):
             def start(self, _: Iterable[int] | None = None) -> None:
                 played.crew = self
-                before(self)
+                if before is not None:
+                    before(self)
                 super().start(order)
 
         def show(watch: run._Watch) -> None:

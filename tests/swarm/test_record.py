@@ -1,0 +1,240 @@
+"""The tick log: what is written comes back; damaged files give what can be read, or one error."""
+
+import io
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import mcap.reader
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcap.writer import Writer
+
+from robots.command import COMMAND
+from robots.percept import Sensors, percept_dtype
+from sim.arrivals import Arrival
+from sim.work import Event, Site
+from swarm import record
+from swarm.record import LogError, Recorder, Tick
+from swarm.report import REPORT
+
+PERCEPT = percept_dtype(Sensors(), [("smell", "f4", (2,))])
+DT = 0.1
+TICKS = 35
+HEARD = [[(1, b"from one"), (2, b"\x00\xff")], [], [(0, b"")]]
+
+
+def random(dtype: np.dtype[np.void], rng: np.random.Generator) -> np.ndarray:
+    """Three records of any bytes, NaN and all."""
+    return np.frombuffer(rng.bytes(3 * dtype.itemsize), dtype)
+
+
+def a_site(number: int) -> Site:
+    arrival = Arrival(0.5, 0, "ash", 133, "pull", 2, ((0.0, 0.0, 0.0),))
+    return Site(number, arrival, arrival.spots[0], 1.0, progress=0.25, face=(0.5, -1.5, 3.0))
+
+
+def a_tick(tick: int) -> tuple[object, ...]:
+    """All that is recorded of a tick, as the recorder wants it."""
+    rng = np.random.default_rng(tick)
+    return (
+        tick,
+        rng.normal(size=(3, 3)),
+        random(PERCEPT, rng),
+        random(COMMAND, rng),
+        random(REPORT, rng),
+        rng.random(3) < 0.5,
+        HEARD if tick % 2 else [[], [], []],
+        [a_site(number) for number in range(tick % 3)],
+    )
+
+
+def write(path: Path, ticks: int = TICKS, *, close: bool = True) -> Recorder:
+    recorder = Recorder(path, 'name = "mission"', PERCEPT, DT)
+    recorder.event(Event(0.0, "info", "it begins"))
+    for tick in range(ticks):
+        recorder.tick(*a_tick(tick))  # type: ignore[arg-type]
+    recorder.event(Event(2.25, "error", "robot 1 was killed: äöü"))
+    if close:
+        recorder.close()
+    return recorder
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("log") / "ticks.mcap"
+    write(path)
+    return path.read_bytes()
+
+
+def same(read: Tick, tick: int) -> bool:
+    _, poses, percepts, commands, reports, alive, heard, _ = a_tick(tick)
+    arrays = zip(
+        (read.poses, read.percepts, read.commands, read.reports), (poses, percepts, commands, reports), strict=True
+    )
+    sites = [[number, 0.5, -1.5, 3.0, 0.25, "ash", "pull", 2] for number in range(tick % 3)]
+    return (
+        read.tick == tick
+        and all(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in arrays)  # type: ignore[attr-defined]
+        and np.array_equal(read.alive, alive)  # type: ignore[arg-type]
+        and (read.heard, read.sites) == (heard, sites)
+    )
+
+
+def read_bytes(data: bytes) -> list[Tick]:
+    with tempfile.NamedTemporaryFile(suffix=".mcap") as file:
+        file.write(data)
+        file.flush()
+        return list(record.read(Path(file.name)))
+
+
+def test_every_value_comes_back(log: bytes) -> None:
+    ticks = read_bytes(log)
+    assert len(ticks) == TICKS
+    assert all(same(read, tick) for tick, read in enumerate(ticks))
+
+
+def test_metadata(tmp_path: Path) -> None:
+    path = tmp_path / "ticks.mcap"
+    write(path, 0)
+    metadata = record.describe(path)
+    assert metadata["mission"] == 'name = "mission"'
+    assert (metadata["version"], metadata["tick"]) == ("1", "0.1")
+    assert json.loads(metadata["command"]) == [["speed", "<f4"], ["turn", "<f4"], ["grip", "|u1"]]
+    assert list(record.read(path)) == []
+
+
+def test_other_programs_can_read_it(log: bytes) -> None:
+    reader = mcap.reader.make_reader(io.BytesIO(log), validate_crcs=True)
+    summary = reader.get_summary()
+    assert summary is not None
+    assert summary.statistics is not None
+    assert summary.statistics.message_count == TICKS + 2
+    assert [index.name for index in summary.metadata_indexes] == ["jerne"]
+    messages = list(reader.iter_messages(log_time_order=False))
+    times = [message.log_time for _, channel, message in messages if channel.topic == record.TICK]
+    assert times == [tick * 100_000_000 for tick in range(TICKS)]
+    events = [
+        (schema.name, message) for schema, channel, message in messages if channel.topic == record.EVENT and schema
+    ]
+    assert [name for name, _ in events] == ["foxglove.Log"] * 2
+    assert events[1][1].log_time == events[1][1].publish_time == 2_250_000_000
+    assert json.loads(events[1][1].data) == {
+        "timestamp": {"sec": 2, "nsec": 250_000_000},
+        "level": 4,
+        "message": "robot 1 was killed: äöü",
+        "name": "jerne",
+        "file": "",
+        "line": 0,
+    }
+
+
+def test_two_logs_of_the_same_are_the_same(log: bytes, tmp_path: Path) -> None:
+    write(tmp_path / "again.mcap")
+    assert (tmp_path / "again.mcap").read_bytes() == log
+
+
+@pytest.mark.parametrize(("ticks", "kept"), [(0, 0), (9, 0), (10, 10), (19, 10), (30, 30), (35, 30)])
+def test_a_run_that_is_cut_off_has_its_whole_seconds_on_the_disk(tmp_path: Path, ticks: int, kept: int) -> None:
+    path = tmp_path / "ticks.mcap"
+    recorder = write(path, ticks, close=False)
+    on_disk = path.read_bytes()
+    recorder.close()
+    assert [tick.tick for tick in read_bytes(on_disk)] == list(range(kept))
+
+
+def sound(ticks: Sequence[Tick]) -> bool:
+    """Are these the first ticks, unharmed?"""
+    return all(same(read, tick) for tick, read in enumerate(ticks))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_log_that_is_cut_off_is_read_up_to_there(log: bytes, data: st.DataObject) -> None:
+    end = data.draw(st.integers(0, len(log) - 1))
+    try:
+        ticks = read_bytes(log[:end])
+    except LogError as error:
+        assert "not a tick log" in str(error)  # noqa: PT017 - one or the other
+        assert end < 3000, "the metadata was there"
+    else:
+        assert sound(ticks)
+        assert len(ticks) % 10 == 0 or len(ticks) == TICKS
+
+
+def test_more_of_a_log_gives_no_less(log: bytes) -> None:
+    def readable(end: int) -> int:
+        return len(read_bytes(log[:end]))
+
+    counts = [readable(end) for end in range(4000, len(log), 97)]
+    assert counts == sorted(counts)
+    assert counts[-1] == TICKS
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_damaged_log_is_read_up_to_the_damage(log: bytes, data: st.DataObject) -> None:
+    place, bit = data.draw(st.integers(0, len(log) - 1)), data.draw(st.integers(0, 7))
+    damaged = bytearray(log)
+    damaged[place] ^= 1 << bit
+    try:
+        ticks = read_bytes(bytes(damaged))
+    except LogError:
+        assert place < 3000
+    else:
+        assert len(ticks) <= TICKS
+        assert place < 3000 or sound(ticks), "a tick that is given is as it was written"
+
+
+def other(metadata: dict[str, str] | None) -> bytes:
+    """An MCAP file that is none of ours, or not quite."""
+    stream = io.BytesIO()
+    writer = Writer(stream)
+    writer.start()
+    if metadata is not None:
+        writer.add_metadata("jerne", metadata)
+    channel = writer.register_channel(record.TICK, "msgpack", 0)
+    writer.add_message(channel, 0, b"\x01", 0, 0)
+    writer.finish()
+    return stream.getvalue()
+
+
+FINE = {"version": "1", "percept": "[]", "command": '[["speed", "<f4"]]', "report": "[]"}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", r"not a tick log \("),
+        (b"version = 1\n", r"not a tick log \("),
+        (bytes(5000), r"not a tick log \("),
+        (other(None), r"not a tick log \(no metadata 'jerne'\)"),
+        (other({}), "log format None, this jerne reads 1"),
+        (other({**FINE, "version": "2"}), "log format 2, this jerne reads 1"),
+        (other({"version": "1"}), r"not a tick log \(KeyError\('percept'\)\)"),
+        (other({**FINE, "report": "["}), r"not a tick log \("),
+        (other({**FINE, "report": '[["x", "no type"]]'}), r"not a tick log \("),
+        (other({**FINE, "report": "3"}), r"not a tick log \("),
+    ],
+)
+def test_foreign_files(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "foreign"
+    path.write_bytes(data)
+    with pytest.raises(LogError, match=rf"^{path}: {said}"):
+        list(record.read(path))
+
+
+def test_a_log_whose_ticks_are_foreign_ends_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "foreign"
+    path.write_bytes(other(FINE))
+    assert list(record.read(path)) == []
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match=rf"^{tmp_path}/none: cannot be read: No such file or directory$"):
+        list(record.read(tmp_path / "none"))
+    with pytest.raises(LogError, match=rf"^{tmp_path}: cannot be read: Is a directory$"):
+        record.describe(tmp_path)
