@@ -47,7 +47,7 @@ class Draws:
     def __init__(self, seed: int, robot: int = 0, tick: int = 0, purpose: int = 0) -> None:
         key = 0
         for word in (seed, robot, tick, purpose):
-            key = mix((key + GOLDEN * (word + 1)) & MASK)
+            key = mix((key + GOLDEN * (int(word) + 1)) & MASK)
         self._key = key
         self.state = np.array([key, 0], np.uint64)  # the key and how many were drawn: compiled code draws as well
 

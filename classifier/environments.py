@@ -1,44 +1,62 @@
 """The field's standard single-step problem, to check a learner against published learning curves."""
 
+from typing import TypeVar
+
 import numpy as np
 
-from classifier import xcs
-from classifier.draws import Draws, uniform
+from classifier.draws import uniform
 from classifier.params import Params
 from classifier.population import Population, empty
+from classifier.training import lessons, situations
 
 PAYOFF = 1000.0  # for a right answer; 0 for a wrong one
-SITUATION, EXPLORE, EXPLOIT, LEARN = range(4)  # purposes of draws
+SITUATION = 0  # purpose of draws
+
+Bits = TypeVar("Bits", int, np.ndarray)
 
 
-def multiplexer(situation: int, address: int) -> int:
+def multiplexer(situation: Bits, address: int) -> Bits:
     """The data bit that the address bits point at.
 
     Bits 0 .. address - 1 of the situation are the address, its lowest bit first; the 2^address data
     bits follow.
     """
-    return situation >> address + (situation & (1 << address) - 1) & 1
+    bit: Bits = situation >> address + (situation & (1 << address) - 1) & 1
+    return bit
 
 
-def solve_multiplexer(
-    address: int, problems: int, seed: int, params: Params
-) -> tuple[Population, np.ndarray]:
+def solve_multiplexer(address: int, problems: int, seed: int, params: Params) -> tuple[Population, np.ndarray]:
     """Learn by random actions and test by best ones in turn, each `problems` times [Wilson 1995].
 
     Returns the population and whether each tested answer was right, (problems,) bool.
     """
-    bits = address + 2**address
-    pop = empty(params, bits, actions=2)
-    drawn = uniform(seed, 0, np.arange(problems)[:, None], SITUATION, np.arange(2))
-    situations = (drawn * 2**bits).astype(np.int64)
-    right = np.zeros(problems, bool)
-    for step, (learnt, tested) in enumerate(situations.tolist()):
-        action, _ = xcs.decide(pop, learnt, step, params, Draws(seed, 0, step, EXPLORE), explore=1.0)
-        payoff = PAYOFF if action == multiplexer(learnt, address) else 0.0
-        xcs.learn(pop, learnt, action, payoff, step, params, Draws(seed, 0, step, LEARN))
-        action, _ = xcs.decide(pop, tested, step, params, Draws(seed, 0, step, EXPLOIT), explore=0.0)
-        right[step] = action == multiplexer(tested, address)
-    return pop, right
+    pop = empty(params, address + 2**address, actions=2)
+    return pop, practise_multiplexer(pop, address, problems, seed, params)
+
+
+def practise_multiplexer(
+    pop: Population, address: int, problems: int, seed: int, params: Params, first: int = 0, inverted: bool = False
+) -> np.ndarray:
+    """The same for a population that has learnt before, up to step `first`; `inverted`: the other bit is right."""
+    taught, tested = _problems(pop.bits, problems, seed, first).T
+    answers = multiplexer(np.stack([taught, tested]), address) ^ int(inverted)
+    payoffs = PAYOFF * (answers[0][:, None] == np.arange(2))
+    chosen = lessons(
+        pop,
+        situations(pop, taught, None, problems),
+        payoffs,
+        params,
+        seed,
+        tested=situations(pop, tested, None, problems),
+        first=first,
+    )
+    right: np.ndarray = chosen == answers[1]
+    return right
+
+
+def _problems(bits: int, problems: int, seed: int, first: int) -> np.ndarray:
+    drawn = uniform(seed, 0, np.arange(first, first + problems)[:, None], SITUATION, np.arange(2))
+    return np.asarray(drawn * 2**bits).astype(np.int64)
 
 
 def problems_until(right: np.ndarray, length: int) -> int | None:

@@ -54,7 +54,7 @@ class Params:
     beta: float = 0.2  # learning rate
     gamma: float = 0.71  # discount, per step of the pay-off's semi-Markov sum
     epsilon0: float = 10.0  # error below which a rule counts as accurate: 1% of a largest pay-off of 1000
-    nu: int = 5  # how steeply the accuracy falls beyond epsilon0
+    nu: float = 5.0  # how steeply the accuracy falls beyond epsilon0; a whole number
     theta_ga: float = 12.0  # steps between two runs of the genetic algorithm in an action set, on average
     chi: float = 0.8  # probability of crossover
     mu: float = 0.02  # probability of mutation, per bit, per bound and for the action
@@ -71,6 +71,7 @@ class Params:
     tournament: float = 0.4  # tau: tournament selection [Butz, Sastry & Goldberg 2003]; 0 = roulette wheel
     error_first: bool = True  # the error is updated before the prediction, see `classifier.xcs.update`
     gradient: bool = True  # a rule's step is scaled by its share of the fitness [Butz, Goldberg & Lanzi 2005]
+    copy_fitness: bool = False  # an offspring's fitness derives from one copy of a parent, see `xcs.evolve`
     do_ga_subsumption: bool = True  # parents absorb offspring that they make superfluous
     do_as_subsumption: bool = False  # the most general accurate rule absorbs its action set; for single steps
     spread: float = 0.5  # r_0: a covering rule's bound is at most this far from the input [Stone & Bull 2003]
@@ -85,9 +86,7 @@ class Params:
         if self.nu != int(self.nu):
             raise ValueError(f"nu = {self.nu}: must be a whole number")
         if 0 < self.tournament < LEAST_TAU:
-            raise ValueError(
-                f"tournament = {self.tournament}: must be 0 (roulette wheel) or lie in [{LEAST_TAU}, 1]"
-            )
+            raise ValueError(f"tournament = {self.tournament}: must be 0 (roulette wheel) or lie in [{LEAST_TAU}, 1]")
 
     @cached_property
     def record(self) -> np.ndarray:
@@ -100,7 +99,8 @@ class Params:
     def standard(cls, capacity: int = 400, p_wild: float = 0.33, do_as_subsumption: bool = True) -> "Params":
         """The settings of Butz & Wilson 2002; action-set subsumption is for single-step problems only.
 
-        But for `error_first`, which is left on: see `classifier.xcs.update`.
+        But for `error_first` and `copy_fitness`, which are as in Butz's XCSJava (2000): see
+        `classifier.xcs.update` and `evolve`.
         """
         return cls(
             capacity=capacity,
@@ -111,6 +111,7 @@ class Params:
             p_explore=0.5,
             tournament=0.0,
             gradient=False,
+            copy_fitness=True,
         )
 
 

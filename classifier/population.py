@@ -16,6 +16,7 @@ from classifier.params import Params, check
 MOST_BITS = 63  # of a situation
 MOST_REALS = 100_000
 MOST_ACTIONS = 127
+NO_REALS = np.zeros(0)
 
 # Rows of the three arrays; `classifier.kernels` has the same.
 VALUE, CARE = range(2)
@@ -75,9 +76,7 @@ class Population:
         )
 
 
-def empty(
-    params: Params, bits: int, actions: int, lanes: tuple[int, ...] = (), reals: int = 0
-) -> Population:
+def empty(params: Params, bits: int, actions: int, lanes: tuple[int, ...] = (), reals: int = 0) -> Population:
     """Populations without rules, arrays (*lanes, capacity + 1).
 
     Raises ValueError for no inputs, more inputs or actions than fit, or more actions than rules.
@@ -85,8 +84,7 @@ def empty(
     check("reals", reals, 0, MOST_REALS)
     check("bits", bits, 0 if reals else 1, MOST_BITS)
     check("actions", actions, 1, min(MOST_ACTIONS, params.capacity))
-    R = params.capacity + 1
-    numbers = BOUNDS + (3 if params.linear else 2) * reals
+    numbers, R = shape_for(params, reals)
     return Population(
         bits,
         reals,
@@ -95,6 +93,11 @@ def empty(
         np.zeros((*lanes, 4, R), np.int64),
         np.zeros((*lanes, numbers, R)),
     )
+
+
+def shape_for(params: Params, reals: int) -> tuple[int, int]:
+    """The shape of one robot's `Population.numbers`."""
+    return BOUNDS + (3 if params.linear else 2) * reals, params.capacity + 1
 
 
 class Rule(NamedTuple):
@@ -127,7 +130,7 @@ def rules(pop: Population) -> list[Rule]:
     ]
 
 
-def condition(value: int, care: int, bits: int, bounds: np.ndarray = np.zeros(0)) -> str:
+def condition(value: int, care: int, bits: int, bounds: np.ndarray = NO_REALS) -> str:
     """The condition as text: 0, 1 and # for the bits, bit 0 first, then [low, high] for each real input."""
     ternary = "".join(str(value >> b & 1) if care >> b & 1 else "#" for b in range(bits))
     ends = np.sort(bounds.reshape(-1, 2))

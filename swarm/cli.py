@@ -79,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
         "missions", help="list the shipped missions", description="List the shipped missions."
     )
     missions.set_defaults(command=_missions)
+
+    lcs = commands.add_parser("lcs", help="the classifier system by itself: mux, maze, csv", add_help=False)
+    lcs.add_argument("rest", nargs=argparse.REMAINDER)
+    lcs.set_defaults(command=_lcs)
     return parser
 
 
@@ -169,6 +173,12 @@ def _missions(_: argparse.Namespace) -> int:
     for name, path in shipped.items():
         print(f"{name:{width}}  {missionfile.load(path).about}")
     return 0
+
+
+def _lcs(args: argparse.Namespace) -> int:
+    from swarm.lcs import main
+
+    return main(args.rest)
 
 
 def _floor(mission: "Mission", name: str) -> "Floor":

@@ -55,7 +55,8 @@ class Xcs:
         self.params = mission.mind.xcs
 
     def start(self, lanes: int) -> population.Population:
-        """Empty populations."""
+        """Empty populations; decisions come at once from now on."""
+        xcs.warm_up(self.params, BITS, len(ACTIONS))
         return population.empty(self.params, BITS, len(ACTIONS), (lanes,))
 
     def decide(

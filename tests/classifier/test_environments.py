@@ -18,17 +18,13 @@ def figures(address: int, problems: int, seeds: range, params: Params) -> Figure
     out = []
     for seed in seeds:
         pop, right = solve_multiplexer(address, problems, seed, params)
-        out.append(
-            (problems_until(right, 50), problems_until(right, 1000), int(np.count_nonzero(pop.numerosity)))
-        )
+        out.append((problems_until(right, 50), problems_until(right, 1000), int(np.count_nonzero(pop.numerosity))))
     return out
 
 
 def medians(got: Figures) -> list[float]:
     assert all(value is not None for row in got for value in row), got
-    return [
-        statistics.median(value for value in column if value is not None) for column in zip(*got, strict=True)
-    ]
+    return [statistics.median(value for value in column if value is not None) for column in zip(*got, strict=True)]
 
 
 def test_the_multiplexer_answers_with_the_addressed_bit() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from classifier.params import RANGES, Params
-from classifier.population import DTYPES, Rule, condition, empty, rules
+from classifier.population import FIELDS, Rule, condition, empty, rules
 
 
 def test_the_standard_parameters_are_the_papers() -> None:
@@ -40,9 +40,7 @@ def test_a_parameter_out_of_range_is_named_with_its_value_and_range(name: str) -
 
 
 def test_a_tournament_that_hardly_anybody_enters_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"tournament = 1e-30: must be 0 \(roulette wheel\) or lie in \[0.01, 1\]"
-    ):
+    with pytest.raises(ValueError, match=r"tournament = 1e-30: must be 0 \(roulette wheel\) or lie in \[0.01, 1\]"):
         Params(tournament=1e-30)
 
 
@@ -53,9 +51,9 @@ def test_every_number_among_the_parameters_has_a_range() -> None:
 
 def test_an_empty_population_has_free_rows_only() -> None:
     pop = empty(Params(capacity=7), bits=12, actions=4, lanes=(3, 2))
-    for name, dtype in DTYPES.items():
+    for name in FIELDS:
         assert getattr(pop, name).shape == (3, 2, 8)
-        assert getattr(pop, name).dtype == dtype
+    assert (pop.words.dtype, pop.counts.dtype, pop.numbers.dtype) == (np.uint64, np.int64, np.float64)
     assert not pop.numerosity.any()
     assert rules(pop.lane((1, 1))) == []
 

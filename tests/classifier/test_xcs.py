@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from classifier import xcs
 from classifier.draws import Draws
 from classifier.params import Params
-from classifier.population import DTYPES, Population, empty
+from classifier.population import FIELDS, NO_REALS, Population, empty
 
 PAPER = Params.standard()
 
@@ -57,9 +57,7 @@ def test_match_uses_all_63_bits() -> None:
 
 
 def test_predictions_are_weighted_by_fitness() -> None:
-    pop = population(
-        ("1#", 0), ("##", 0), ("0#", 1), fitness=[0.3, 0.1, 0.5], prediction=[1000.0, 200.0, 700.0]
-    )
+    pop = population(("1#", 0), ("##", 0), ("0#", 1), fitness=[0.3, 0.1, 0.5], prediction=[1000.0, 200.0, 700.0])
     predictions = xcs.prediction_array(pop, xcs.match(pop, situation("10")))
     np.testing.assert_allclose(predictions, [(0.3 * 1000 + 0.1 * 200) / 0.4, np.nan], rtol=1e-15)
     assert xcs.best(pop, situation("10")) == predictions[0]
@@ -142,11 +140,11 @@ def test_the_first_updates_average_and_the_later_ones_step_by_beta(
     pop = population(("1#", 0))
     acting = np.array([0])
     for payoff, p, epsilon in zip((1000.0, 0.0, 0.0), (1000.0, 500.0, 1000 / 3), errors, strict=True):
-        xcs.update(pop, acting, payoff, params)
+        xcs.update(pop, acting, payoff, NO_REALS, params)
         assert pop.prediction[0] == pytest.approx(p)
         assert pop.error[0] == pytest.approx(epsilon)
     pop.experience[0], pop.prediction[0], pop.error[0] = 9, 500.0, 100.0
-    xcs.update(pop, acting, 1000.0, params)
+    xcs.update(pop, acting, 1000.0, NO_REALS, params)
     assert pop.prediction[0] == pytest.approx(600.0)
     assert pop.error[0] == pytest.approx(later)
     assert pop.experience[0] == 10
@@ -166,7 +164,7 @@ def test_fitness_is_the_share_of_accuracy_and_size_the_number_of_copies() -> Non
         numerosity=[2, 3],
         size=[5.0, 10.0],
     )
-    xcs.update(pop, np.array([0, 1]), 300.0, PAPER)
+    xcs.update(pop, np.array([0, 1]), 300.0, NO_REALS, PAPER)
     assert pop.error[:2].tolist() == pytest.approx([5.0, 20.0])
     assert pop.fitness[:2].tolist() == pytest.approx([0.4 + 0.2 * 640 / 643, 0.4 + 0.2 * 3 / 643])
     assert pop.size[:2].tolist() == pytest.approx([5.0, 9.0])
@@ -176,7 +174,7 @@ def test_the_gradient_scales_a_step_by_the_share_of_fitness_once_the_average_is_
     pop = population(
         ("1#", 0), ("##", 0), ("#0", 0), experience=[50, 50, 1], prediction=[0.0] * 3, fitness=[0.3, 0.1, 0.1]
     )
-    xcs.update(pop, np.array([0, 1, 2]), 1000.0, replace(PAPER, gradient=True))
+    xcs.update(pop, np.array([0, 1, 2]), 1000.0, NO_REALS, replace(PAPER, gradient=True))
     assert pop.prediction[:3].tolist() == pytest.approx([1000 * 0.2 * 0.6, 1000 * 0.2 * 0.2, 500.0])
 
 
@@ -206,9 +204,7 @@ def test_only_experienced_and_accurate_rules_absorb(experience: int, error: floa
 
 def test_more_general_means_matching_all_that_the_other_matches_and_more() -> None:
     pop = population(("1###", 0), ("11##", 0), ("0###", 0), ("##1#", 0))
-    more = [
-        [bool(xcs.is_more_general(pop, i, pop.value[j], pop.care[j])) for j in range(4)] for i in range(4)
-    ]
+    more = [[bool(xcs.is_more_general(pop, i, pop.value[j], pop.care[j])) for j in range(4)] for i in range(4)]
     assert [(i, j) for i in range(4) for j in range(4) if more[i][j]] == [(0, 1)]
 
 
@@ -252,9 +248,7 @@ def test_offspring_inherit_the_mean_of_crossed_parents_with_less_fitness_and_err
     parents = ("1" * 30 + "#" * 30, 0), ("#" * 30 + "1" * 30, 0)
     mixed = 0
     for seed in range(30):
-        pop = population(
-            *parents, prediction=[800.0, 400.0], error=[40.0, 8.0], fitness=[0.6, 0.2], size=[7.0, 9.0]
-        )
+        pop = population(*parents, prediction=[800.0, 400.0], error=[40.0, 8.0], fitness=[0.6, 0.2], size=[7.0, 9.0])
         xcs.evolve(pop, np.arange(2), 2**60 - 1, 7, params, draws(seed))
         for row in rows(pop)[2:]:  # the same parent twice only adds copies of itself
             mixed += 1
@@ -283,14 +277,14 @@ def test_uncrossed_offspring_inherit_from_their_own_parent() -> None:
 @given(st.integers(0, 2**40 - 1), st.integers(0, 2**40 - 1), st.integers(0, 2**40))
 def test_crossover_swaps_one_stretch_of_bits(a: int, b: int, seed: int) -> None:
     low, high = sorted(int(u * 41) for u in draws(seed).many(2))
-    c, d = xcs.crossover([a, b], 40, draws(seed))
+    c, d = xcs.crossover([a, b], np.zeros((0, 2)), 40, draws(seed))
     inside = sum(1 << bit for bit in range(low, high))
     assert c == a & ~inside | b & inside
     assert d == b & ~inside | a & inside
 
 
 def test_crossover_takes_every_stretch() -> None:
-    masks = {xcs.crossover([0, 0b111], 3, draws(seed))[0] for seed in range(300)}
+    masks = {xcs.crossover([0, 0b111], np.zeros((0, 2)), 3, draws(seed))[0] for seed in range(300)}
     assert masks == {0b000, 0b001, 0b010, 0b100, 0b011, 0b110, 0b111}
 
 
@@ -339,9 +333,7 @@ def test_a_full_tournament_selects_the_fittest() -> None:
 
 
 @pytest.mark.parametrize(("step", "runs"), [(35, False), (36, True)])
-def test_the_genetic_algorithm_runs_when_the_mean_copy_last_took_part_long_enough_ago(
-    step: int, runs: bool
-) -> None:
+def test_the_genetic_algorithm_runs_when_the_mean_copy_last_took_part_long_enough_ago(step: int, runs: bool) -> None:
     # Copies 3 and 1 with stamps 8 and 16: mean 10, theta_GA = 25.
     pop = population(("1#", 0), ("##", 0), numerosity=[3, 1], stamp=[8, 16])
     xcs.learn(pop, situation("11"), 0, 500.0, step, PAPER, draws())
@@ -396,7 +388,7 @@ def test_nothing_is_deleted_within_the_capacity() -> None:
 def test_a_rule_that_exists_gains_a_copy_and_keeps_what_it_learnt() -> None:
     pop = population(("1#", 0), prediction=[700.0], experience=[9])
     for action in (0, 1):
-        xcs.insert(pop, 1, 1, action, prediction=0.0, error=0.0, fitness=0.1, size=1.0, stamp=3)
+        xcs.insert(pop, 1, 1, action, np.array([0.0, 0.0, 0.1, 1.0]), 3)
     assert pop.numerosity[:2].tolist() == [2, 1]
     assert pop.prediction[:2].tolist() == [700.0, 0.0]
     assert pop.experience[:2].tolist() == [9, 0]
@@ -405,8 +397,8 @@ def test_a_rule_that_exists_gains_a_copy_and_keeps_what_it_learnt() -> None:
 def test_a_free_row_is_used_and_nothing_of_the_old_rule_stays() -> None:
     pop = population(("1#", 0), ("#1", 1), ("##", 0), prediction=[1.0, 2.0, 3.0], experience=[7, 8, 9])
     pop.numerosity[1] = 0
-    xcs.insert(pop, 0, 2, 1, prediction=5.0, error=6.0, fitness=0.7, size=8.0, stamp=9)
-    got = [getattr(pop, name)[1].item() for name in DTYPES]
+    xcs.insert(pop, 0, 2, 1, np.array([5.0, 6.0, 0.7, 8.0]), 9)
+    got = [getattr(pop, name)[1].item() for name in FIELDS]
     assert got == [0, 2, 1, 5.0, 6.0, 0.7, 0, 9, 8.0, 1]
 
 
@@ -510,16 +502,14 @@ def test_a_population_stays_within_its_capacity_and_well_formed(
 
 @settings(max_examples=10, deadline=None)
 @given(parameters, st.integers(0, 2**40))
-def test_the_same_draws_make_the_same_population_and_other_lanes_stay_untouched(
-    params: Params, seed: int
-) -> None:
+def test_the_same_draws_make_the_same_population_and_other_lanes_stay_untouched(params: Params, seed: int) -> None:
     stack, alone = empty(params, 8, 3, lanes=(3,)), empty(params, 8, 3)
     for lane in (0, 2):
         live(stack.lane(lane), params, seed + 1 + lane, steps=20)
-    neighbours = {name: getattr(stack, name)[[0, 2]].copy() for name in DTYPES}
+    neighbours = {name: getattr(stack, name)[[0, 2]].copy() for name in FIELDS}
     live(stack.lane(1), params, seed, steps=50)
     live(alone, params, seed, steps=50)
-    for name in DTYPES:
+    for name in FIELDS:
         assert np.array_equal(getattr(stack, name)[1], getattr(alone, name))
         assert np.array_equal(getattr(stack, name)[[0, 2]], neighbours[name])
 

@@ -1,0 +1,84 @@
+"""Rules to be read by people: as a table, as sentences, and few of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from classifier import xcs
+from classifier.params import Params
+from classifier.population import NUMEROSITY, Population, rules
+
+HEADS = ("condition", "action", "prediction", "error", "fitness", "experience", "copies")
+
+
+def table(pop: Population, most: int | None = None) -> str:
+    """The rules of one robot as lines of text, the fittest first, `most` of them."""
+    cells = [
+        (r.condition, str(r.action), *(f"{v:.4g}" for v in r[2:5]), str(r.experience), str(r.numerosity))
+        for r in rules(pop)[:most]
+    ]
+    widths = [max(map(len, column)) for column in zip(HEADS, *cells, strict=True)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in [HEADS, *cells]
+    )
+
+
+def sentences(
+    pop: Population,
+    inputs: Sequence[str] | None = None,
+    actions: Sequence[str] | None = None,
+    most: int | None = None,
+) -> list[str]:
+    """The rules of one robot in words, the fittest first, `most` of them.
+
+    `inputs` names the bits and then the real inputs, `actions` the actions. Raises ValueError for too few names.
+    """
+    inputs = _names("inputs", inputs, pop.bits + pop.reals, "x")
+    actions = _names("actions", actions, pop.actions, "action ")
+    rows = np.flatnonzero(pop.numerosity)
+    rows = rows[np.argsort(-pop.fitness[rows], kind="stable")][:most]
+    low, high = xcs.interval(pop.bounds)
+    out = []
+    for row in rows.tolist():
+        value, care = int(pop.value[row]), int(pop.care[row])
+        parts = [f"{inputs[b]} is {value >> b & 1}" for b in range(pop.bits) if care >> b & 1]
+        for name, lower, upper in zip(inputs[pop.bits :], low[:, row], high[:, row], strict=True):
+            if lower > 0 or upper < 1:
+                parts.append(f"{name} is between {lower:.3g} and {upper:.3g}")
+        when = f"If {' and '.join(parts)}, then" if parts else "Always,"
+        out.append(
+            f"{when} {actions[int(pop.action[row])]} pays {pop.prediction[row]:.4g}, "
+            f"give or take {pop.error[row]:.2g} (seen {int(pop.experience[row])} times)."
+        )
+    return out
+
+
+def _names(what: str, given: Sequence[str] | None, count: int, stem: str) -> Sequence[str]:
+    names = [f"{stem}{i}" for i in range(count)] if given is None else given
+    if len(names) != count:
+        raise ValueError(f"{what}: {len(names)} names for {count}")
+    return names
+
+
+def condense(pop: Population, situations: Any, params: Params) -> Population:
+    """A population with only those rules that some action set cannot do without, one each.
+
+    After Dixon, Corne & Oates 2003, who keep the strongest: here the most general of those that may
+    subsume, the fittest of equals or where none may. `situations` (T,), (T, D) or both are those that
+    matter: all of them, or the data learnt from. The rules keep what they learnt; `pop` stays as it is.
+    """
+    everybody = np.arange(pop.numerosity.size)
+    rank = np.lexsort((-pop.fitness, xcs.specificity(pop, everybody), ~xcs.may_subsume(pop, everybody, params)))
+    rank = np.argsort(rank)  # the lower the better
+    kept = np.zeros(pop.numerosity.shape, bool)
+    seen = xcs.read(pop, situations)
+    for t in range(len(seen.x) if pop.reals else len(seen.word)):
+        matched = xcs.match(pop, xcs.Situation(seen.word[t] if pop.bits else 0, seen.x[t] if pop.reals else seen.x))
+        for action in np.unique(pop.action[matched]):
+            acting = np.flatnonzero(matched & (pop.action == action))
+            kept[acting[np.argmin(rank[acting])]] = True
+    less = Population(pop.bits, pop.reals, pop.actions, pop.words.copy(), pop.counts.copy(), pop.numbers.copy())
+    less.counts[NUMEROSITY] *= kept
+    return less

@@ -1,0 +1,97 @@
+"""Many robots at once: the dense step of a stack of populations, each robot's life its own.
+
+What a robot does depends on its number and its population alone, not on who else is in the stack:
+`decide` and `learn` here are those of `classifier.xcs`, lane by lane, with the draws of (seed, robot,
+tick, purpose).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from classifier import xcs
+from classifier.draws import Draws
+from classifier.gear import kernels
+from classifier.params import Params
+from classifier.population import Population
+from classifier.xcs import Situation
+
+DECIDE, LEARN = 1, 3  # purposes of draws; `classifier.kernels` has the same
+
+
+def decide(
+    pop: Population,
+    situation: Any,
+    steps: np.ndarray,
+    params: Params,
+    seed: int,
+    robots: np.ndarray,
+    tick: int,
+    explore: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The actions (L,) that robots take and their prediction arrays (L, A); `situation` is (L,), (L, D) or both.
+
+    `steps` (L,) counts each robot's lessons, `robots` (L,) are their numbers. Raises ValueError for a
+    situation out of range.
+    """
+    seen = _situations(pop, situation)
+    lanes = len(pop.words)
+    predictions, chosen = np.empty((lanes, pop.actions)), np.empty(lanes, np.int64)
+    if (fast := kernels()) is not None:
+        fast.decide_all(
+            *(pop.words, pop.counts, pop.numbers, params.record, Draws(0).state, pop.bits, *seen),
+            *(_whole(steps), seed, _whole(robots), tick, explore, predictions, chosen),
+        )
+        return chosen, predictions
+    for lane in range(lanes):
+        one = Situation(int(seen.word[lane]), seen.x[lane])
+        draws = Draws(seed, int(robots[lane]), tick, DECIDE)
+        chosen[lane], predictions[lane] = xcs.decide(pop.lane(lane), one, int(steps[lane]), params, draws, explore)
+    return chosen, predictions
+
+
+def learn(
+    pop: Population,
+    situation: Any,
+    actions: np.ndarray,
+    payoffs: np.ndarray,
+    steps: np.ndarray,
+    params: Params,
+    seed: int,
+    robots: np.ndarray,
+    tick: int,
+) -> None:
+    """What came of the `actions` (L,) that robots took; a pay-off (L,) that is NaN has not come yet.
+
+    Raises ValueError for a situation, action or pay-off out of range.
+    """
+    seen = _situations(pop, situation)
+    taken, paid = _whole(actions), np.array(payoffs, np.float64)
+    for name, value, low, high in (
+        ("actions", taken, 0, pop.actions - 1),
+        ("payoffs", paid[~np.isnan(paid)], -xcs.MOST_PAYOFF, xcs.MOST_PAYOFF),
+    ):
+        if ((value < low) | (value > high)).any():
+            raise ValueError(f"{name} = {value}: must lie in [{low:.15g}, {high:.15g}]")
+    if (fast := kernels()) is not None:
+        fast.learn_all(
+            *(pop.words, pop.counts, pop.numbers, params.record, Draws(0).state, pop.bits, pop.actions),
+            *(*seen, taken, paid, _whole(steps), seed, _whole(robots), tick),
+        )
+        return
+    for lane in np.flatnonzero(~np.isnan(paid)).tolist():
+        one = Situation(int(seen.word[lane]), seen.x[lane])
+        draws = Draws(seed, int(robots[lane]), tick, LEARN)
+        xcs.learn(pop.lane(lane), one, int(taken[lane]), float(paid[lane]), int(steps[lane]), params, draws)
+
+
+def _situations(pop: Population, situation: Any) -> Situation:
+    """Checked and copied: words (L,) i8 and inputs (L, D)."""
+    seen = xcs.read(pop, situation)
+    lanes = len(pop.words)
+    word = np.broadcast_to(np.asarray(seen.word), lanes).astype(np.int64)
+    return Situation(word, np.array(np.broadcast_to(seen.x, (lanes, pop.reals))))
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    return np.array(values, np.int64)

@@ -1,0 +1,130 @@
+"""Data sets from tables of numbers: read them, learn them, score by cross-validation. NumPy only."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classifier import xcs
+from classifier.draws import uniform
+from classifier.params import Params
+from classifier.population import MOST_BITS, Population, empty
+from classifier.training import lessons, situations
+
+PAYOFF = 1000.0
+ORDER, FOLD = 5, 6  # purposes of draws
+
+
+class TableError(ValueError):
+    """A table that cannot be learnt from; says where."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How columns become situations: a bit for each of zeros and ones, an interval for each other one."""
+
+    binary: np.ndarray  # (d,) bool
+    low: np.ndarray  # (d,)
+    high: np.ndarray  # (d,)
+
+    def situations(self, pop: Population, X: np.ndarray) -> xcs.Situation:
+        """Rows (n, d); real inputs beyond what the scale knows count as its nearest end."""
+        width = np.where(self.high > self.low, self.high - self.low, 1.0)
+        scaled = np.clip((X - self.low) / width, 0, 1)[:, ~self.binary]
+        words = ((X[:, self.binary] >= 0.5) << np.arange(self.binary.sum())).sum(1)
+        return situations(pop, words if pop.bits else None, scaled if pop.reals else None, len(X))
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples and their classes."""
+
+    names: tuple[str, ...]  # (d,) of the columns
+    classes: tuple[str, ...]
+    X: np.ndarray  # (n, d) f8
+    y: np.ndarray  # (n,) i8, index into `classes`
+
+
+def scale(X: np.ndarray) -> Scale:
+    """The scale of a data set (n, d)."""
+    binary = np.asarray(np.isin(X, (0, 1)).all(0))
+    binary[np.flatnonzero(binary)[MOST_BITS:]] = False
+    return Scale(binary, X.min(0), X.max(0))
+
+
+def params() -> Params:
+    """Settings for data sets."""
+    return Params(
+        capacity=2000,
+        p_wild=0.5,
+        mu=0.02,
+        theta_ga=25.0,
+        spread=1.0,
+        gradient=False,
+        copy_fitness=True,
+    )
+
+
+def read(path: Path | str, target: str) -> Data:
+    """A table with a line of names; all columns but `target` must be numbers. Raises TableError."""
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: cannot be read: {error}") from None
+    if len(rows) < 3:
+        raise TableError(f"{path}: {len(rows)} lines: must be a line of names and at least two of values")
+    names, *lines = rows
+    if target not in names:
+        raise TableError(f"{path}: target = {target!r}: must be one of {', '.join(names)}")
+    at = names.index(target)
+    X = np.zeros((len(lines), len(names) - 1))
+    for number, line in enumerate(lines, 2):
+        if len(line) != len(names):
+            raise TableError(f"{path}: line {number}: {len(line)} values for {len(names)} columns")
+        for column, text in enumerate(line[:at] + line[at + 1 :]):
+            name = names[column + (column >= at)]
+            try:
+                X[number - 2, column] = float(text)
+            except ValueError:
+                raise TableError(f"{path}: line {number}: {name} = {text!r}: must be a number") from None
+            if not np.isfinite(X[number - 2, column]):
+                raise TableError(f"{path}: line {number}: {name} = {text}: must be finite")
+    classes, y = np.unique([line[at] for line in lines], return_inverse=True)
+    if len(classes) < 2:
+        raise TableError(f"{path}: {target}: all values are {str(classes[0])!r}; nothing to tell apart")
+    return Data(tuple(names[:at] + names[at + 1 :]), tuple(classes.tolist()), X, y)
+
+
+def fit(X: np.ndarray, y: np.ndarray, classes: int, trials: int, seed: int, params: Params) -> tuple[Population, Scale]:
+    """Learn from randomly drawn samples (n, d) of classes (n,): what was learnt, and the scale it belongs to."""
+    ruler = scale(X)
+    bits = int(ruler.binary.sum())
+    pop = empty(params, bits, classes, reals=X.shape[1] - bits)
+    chosen = (uniform(seed, 0, np.arange(trials), ORDER, 0) * len(X)).astype(int)
+    payoffs = PAYOFF * (y[chosen][:, None] == np.arange(classes))
+    lessons(pop, ruler.situations(pop, X[chosen]), payoffs, params, seed)
+    return pop, ruler
+
+
+def payoffs(pop: Population, ruler: Scale, X: np.ndarray) -> np.ndarray:
+    """What each class is predicted to pay (n, classes); -inf where no rule matches."""
+    seen = ruler.situations(pop, X)
+    known = [xcs.predictions_known(pop, xcs.Situation(int(word), x)) for word, x in zip(*seen, strict=True)]
+    table = np.array(known)
+    table[np.isnan(table)] = -np.inf
+    return table
+
+
+def crossvalidate(data: Data, trials: int, seed: int, params: Params, folds: int = 10) -> np.ndarray:
+    """The share of right answers in each fold, (folds,); folds hold the classes in equal shares."""
+    order = np.lexsort((uniform(seed, 0, np.arange(len(data.y)), FOLD, 0), data.y))
+    fold = np.empty(len(data.y), int)
+    fold[order] = np.arange(len(data.y)) % folds
+    scores = []
+    for k in range(min(folds, len(data.y))):
+        train, test = fold != k, fold == k
+        pop, ruler = fit(data.X[train], data.y[train], len(data.classes), trials, seed, params)
+        scores.append(np.mean(payoffs(pop, ruler, data.X[test]).argmax(1) == data.y[test]))
+    return np.array(scores)

@@ -1,0 +1,212 @@
+"""`jerne lcs`: the classifier system by itself, on multiplexers, mazes and data sets."""
+
+import argparse
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifier.params import Params
+
+ADDRESSES = {3: 1, 6: 2, 11: 3, 20: 4, 37: 5}
+Figures = dict[str, Any]  # of one seed
+
+
+class LcsError(ValueError):
+    """Bad input: a file, a key or a value."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `jerne lcs` with these arguments; the exit status."""
+    args = _parser().parse_args(argv)
+    return run(args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("jerne lcs", description="The classifier system by itself.")
+    tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True)
+    mux = tasks.add_parser("mux", help="the multiplexer problem", description="Solve the multiplexer problem.")
+    mux.add_argument("--bits", type=int, choices=ADDRESSES, default=6, help="of a situation (default: 6)")
+    mux.add_argument("--problems", type=int, help="pairs of one explore and one exploit problem")
+    mux.set_defaults(task=_mux)
+    maze = tasks.add_parser("maze", help="find food in a maze", description="Find food in a maze.")
+    maze.add_argument("file", metavar="FILE", help="a map in text, or woods1, maze4, maze5, maze6")
+    maze.add_argument("--problems", type=int, default=5000, help="explore problems (default: 5000)")
+    maze.set_defaults(task=_maze)
+    csv = tasks.add_parser("csv", help="classify the rows of a table", description="Classify the rows of a table.")
+    csv.add_argument("file", type=Path, metavar="FILE", help="comma-separated, with a line of names; numbers")
+    csv.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    csv.add_argument("--problems", type=int, default=20_000, help="lessons (default: 20000)")
+    csv.set_defaults(task=_csv)
+    for task in (mux, maze, csv):
+        task.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds 1 to K (default: 1)")
+        task.add_argument("--json", action="store_true", help="the results as JSON")
+        task.add_argument("--params", type=Path, metavar="FILE", help="parameters in a TOML file")
+        task.add_argument("--picture", type=Path, metavar="FILE", help="draw the learning curves (PNG)")
+        for field in fields(Params):
+            kind = type(field.default)
+            task.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                dest=f"set_{field.name}",
+                type=_truth if kind is bool else kind,
+                metavar=kind.__name__,
+                help=argparse.SUPPRESS,
+            )
+        task.epilog = "Every parameter of the classifier system is an option too, such as --mu 0.02 --capacity 800."
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the task for all seeds and print what came out; the exit status."""
+    if args.seeds < 1 or (args.problems is not None and args.problems < 1):
+        print("jerne: error: --seeds and --problems must be at least 1", file=sys.stderr)
+        return 2
+    try:
+        columns, curves = args.task(args)
+    except ValueError as error:
+        print(f"jerne: error: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(columns))
+    else:
+        _show(columns["seeds"])
+    if args.picture is not None:
+        _draw(args.picture, curves)
+    return 0
+
+
+def parameters(args: argparse.Namespace, standard: Params) -> Params:
+    """The standard ones, changed by the TOML file and then by the options. Raises LcsError."""
+    changes: dict[str, Any] = {}
+    known = {field.name: type(field.default) for field in fields(Params)}
+    if args.params is not None:
+        try:
+            changes = tomllib.loads(args.params.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise LcsError(f"{args.params}: {error}") from None
+        for key, value in changes.items():
+            if key not in known:
+                near = get_close_matches(key, known, 1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                raise LcsError(f"{args.params}: {key} = {value}: unknown key{hint}")
+            if type(value) is not known[key] and not (known[key] is float and type(value) is int):
+                raise LcsError(f"{args.params}: {key} = {value!r}: must be of type {known[key].__name__}")
+    given = {name: getattr(args, f"set_{name}") for name in known}
+    try:
+        return replace(standard, **changes, **{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise LcsError(f"{args.params or 'options'}: {error}") from None
+    except TypeError:
+        both = sorted(set(changes) & {name for name, value in given.items() if value is not None})
+        raise LcsError(f"{both[0]}: given in {args.params} and as an option") from None
+
+
+def _mux(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
+    from classifier.environments import problems_until, solve_multiplexer
+
+    standard = {3: (400, 0.33), 6: (400, 0.33), 11: (800, 0.33), 20: (2000, 0.5), 37: (5000, 0.65)}[args.bits]
+    params = parameters(args, Params.standard(*standard))
+    problems = args.problems or {3: 2000, 6: 5000, 11: 20_000, 20: 60_000, 37: 400_000}[args.bits]
+
+    def one(seed: int) -> tuple[Figures, np.ndarray]:
+        pop, right = solve_multiplexer(ADDRESSES[args.bits], problems, seed, params)
+        solved = problems_until(right, 100)
+        rules = int(np.count_nonzero(pop.numerosity))
+        return {"100 right after": solved, "last 1000 right": float(right[-1000:].mean()), "rules": rules}, right
+
+    return _seeds(args, params, one)
+
+
+def _maze(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
+    from classifier import maze
+
+    world = maze.load(args.file)
+    params = parameters(args, maze.params())
+    shortest = float(maze.shortest(world).mean())
+
+    def one(seed: int) -> tuple[Figures, np.ndarray]:
+        pop, steps = maze.practise(world, args.problems, seed, params)
+        greedy = maze.greedy(pop, world, params, seed)
+        figures = {
+            "mean steps": round(float(greedy.mean()), 3),
+            "shortest": round(shortest, 3),
+            "starts that fail": int((greedy >= maze.MOST).sum()),
+            "rules": int(np.count_nonzero(pop.numerosity)),
+        }
+        return figures, steps
+
+    return _seeds(args, params, one)
+
+
+def _csv(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
+    from classifier import tables
+
+    data = tables.read(args.file, args.target)
+    params = parameters(args, tables.params())
+
+    def one(seed: int) -> tuple[Figures, np.ndarray]:
+        score = tables.crossvalidate(data, args.problems, seed, params)
+        return {"accuracy, mean of 10 folds": round(float(score.mean()), 4), "worst fold": float(score.min())}, score
+
+    return _seeds(args, params, one)
+
+
+def _seeds(
+    args: argparse.Namespace, params: Params, one: Callable[[int], tuple[Figures, np.ndarray]]
+) -> tuple[Figures, list[np.ndarray]]:
+    rows, curves = [], []
+    for seed in range(1, args.seeds + 1):
+        if sys.stderr.isatty():
+            print(f"\rseed {seed} of {args.seeds} ", end="", file=sys.stderr, flush=True)
+        start = time.process_time()
+        figures, curve = one(seed)
+        rows.append({"seed": seed, **figures, "CPU s": round(time.process_time() - start, 2)})
+        curves.append(curve)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    return {"params": asdict(params), "seeds": rows}, curves
+
+
+def _show(rows: Sequence[Figures]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None)
+    for name in rows[0]:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*("never" if value is None else f"{value:g}" for value in row.values()))
+    Console().print(table)
+
+
+def _draw(path: Path, curves: Sequence[np.ndarray]) -> None:
+    """Moving averages of all seeds, in grey, and their mean."""
+    from PIL import Image, ImageDraw
+
+    width, height, edge = 800, 400, 30
+    window = max(1, len(curves[0]) // 100)
+    smooth = np.array([np.convolve(curve, np.ones(window) / window, "valid") for curve in curves])
+    top = max(float(smooth.max()), 1e-9)
+    image = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(image)
+    x = edge + np.linspace(0, width - 2 * edge, smooth.shape[1])
+    for curve, colour in [*((one, "lightgrey") for one in smooth), (smooth.mean(0), "black")]:
+        y = height - edge - (height - 2 * edge) * curve / top
+        pen.line(np.stack([x, y], -1).ravel().tolist(), colour, 2)
+    pen.line([edge, edge, edge, height - edge, width - edge, height - edge], "black")
+    pen.text((2, edge - 12), f"{top:.3g}", "black")
+    pen.text((width - 2 * edge, height - edge + 6), str(len(curves[0])), "black")
+    image.save(path)
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be true or false")
+    return text == "true"

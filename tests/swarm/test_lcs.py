@@ -1,0 +1,69 @@
+"""`jerne lcs` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from swarm.cli import main
+
+LESSONS = ["--problems", "300"]
+
+
+def test_multiplexers_come_as_a_table_as_json_and_as_a_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "curve.png"
+    assert main(["lcs", "mux", "--seeds", "2", "--picture", str(picture), *LESSONS]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "100 right after" in lines[0]
+    assert [line.split()[0] for line in lines[1:]] == ["1", "2"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["lcs", "mux", "--problems", "3000", "--mu", "0.03", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert results["params"]["mu"] == 0.03
+    assert results["seeds"][0]["last 1000 right"] > 0.95
+
+
+def test_mazes_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lcs", "maze", "woods1", "--json", *LESSONS]) == 0
+    assert json.loads(capsys.readouterr().out)["seeds"][0]["mean steps"] < 2
+    rows = "\n".join(f"{i % 7},{i % 2},{'odd' if i % 2 else 'even'}" for i in range(60))
+    (tmp_path / "t.csv").write_text(f"a,b,kind\n{rows}\n")
+    assert main(["lcs", "csv", str(tmp_path / "t.csv"), "--target", "kind", "--json", "--problems", "2000"]) == 0
+    assert json.loads(capsys.readouterr().out)["seeds"][0]["accuracy, mean of 10 folds"] > 0.9
+
+
+def test_parameters_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text("mu = 0.01\nnu = 10\ngradient = true\n")
+    assert main(["lcs", "mux", "--params", str(path), "--json", *LESSONS]) == 0
+    params = json.loads(capsys.readouterr().out)["params"]
+    assert (params["mu"], params["nu"], params["gradient"], params["beta"]) == (0.01, 10, True, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("betta = 1.0", [], "p.toml: betta = 1.0: unknown key (did you mean 'beta'?)"),
+        ("beta = 7.0", [], "p.toml: beta = 7.0: must lie in [1e-06, 1]"),
+        ("capacity = 1.5", [], "p.toml: capacity = 1.5: must be of type int"),
+        ("mu = 0.1", ["--mu", "0.2"], "mu: given in "),
+        ("", ["--seeds", "0"], "--seeds and --problems must be at least 1"),
+        ("", ["--nu", "2.5"], "nu = 2.5: must be a whole number"),
+    ],
+)
+def test_mistakes_get_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, options: list[str], message: str
+) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(text)
+    assert main(["lcs", "mux", "--params", str(path), *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_maze_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lcs", "maze", "nowhere"]) == 2
+    assert "nowhere: not a readable file nor one of maze4" in capsys.readouterr().err
