@@ -85,14 +85,15 @@ def count_ones(word):
 
 
 @kernel
-def matches(words, numbers, row, word, x):
-    if (words[VALUE, row] ^ word) & words[CARE, row]:
-        return False
+def match(words, counts, numbers, word, x, matched):
+    """Write to `matched` (R,) which rules are in [M]; in loops over rows, so that they run several rows at a time."""
+    value, care, n = words[VALUE], words[CARE], counts[NUMEROSITY]
+    for row in range(matched.size):
+        matched[row] = (((value[row] ^ word) & care[row]) == 0) & (n[row] > 0)
     for d in range(x.size):
-        a, b = numbers[BOUNDS + 2 * d, row], numbers[BOUNDS + 2 * d + 1, row]
-        if not min(a, b) <= x[d] <= max(a, b):
-            return False
-    return True
+        a, b, at = numbers[BOUNDS + 2 * d], numbers[BOUNDS + 2 * d + 1], x[d]
+        for row in range(matched.size):
+            matched[row] &= ((a[row] <= at) & (at <= b[row])) | ((b[row] <= at) & (at <= a[row]))
 
 
 @kernel
@@ -110,8 +111,10 @@ def prediction_array(words, counts, numbers, situation, x, out):
     word, actions = np.uint64(situation), out.size
     total = np.zeros(actions)
     out[:] = 0.0
-    for row in range(words.shape[1]):
-        if matches(words, numbers, row, word, x) and counts[NUMEROSITY, row] > 0:
+    matched = np.empty(words.shape[1], np.bool_)
+    match(words, counts, numbers, word, x, matched)
+    for row in range(matched.size):
+        if matched[row]:
             action, fitness = counts[ACTION, row], numbers[FITNESS, row]
             total[action] += fitness
             out[action] += fitness * output(numbers, row, x)
@@ -208,8 +211,10 @@ def learn(words, counts, numbers, params, draws, bits, actions, situation, x, ac
 def action_set(words, counts, numbers, word, x, action, acting):
     """Write the rows of [A] to `acting`; returns how many they are."""
     size = 0
-    for row in range(words.shape[1]):
-        if matches(words, numbers, row, word, x) and counts[NUMEROSITY, row] > 0 and counts[ACTION, row] == action:
+    matched = np.empty(words.shape[1], np.bool_)
+    match(words, counts, numbers, word, x, matched)
+    for row in range(matched.size):
+        if matched[row] and counts[ACTION, row] == action:
             acting[size] = row
             size += 1
     return size

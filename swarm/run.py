@@ -215,7 +215,8 @@ def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: En
             case wire.Hung():
                 crew.kill(message.robot)
         try:
-            watch.show()
+            if not endings.first:
+                watch.show()
         except BrokenPipeError:
             endings.note(signal.SIGPIPE)
         if endings.first and deadline == float("inf"):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
 from swarm import record, run
@@ -24,6 +25,9 @@ from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.options import Options
 from swarm.snapshot import Snapshot
+
+settings.register_profile("jerne", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("jerne")
 
 During = Callable[[Crew, Snapshot], None]
 MARK = "JERNE_TEST_MARK"  # environment variable that tells the processes of one run from all others
@@ -54,6 +58,16 @@ class Played:
     def living(self) -> set[int]:
         """Its processes that are there after all."""
         return {pid for pid in self.pids if Path(f"/proc/{pid}").exists()}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a test that is skipped fails the session")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--no-skips") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 Play = Callable[..., Played]

@@ -173,7 +173,7 @@ def test_validate_tells_all_mistakes_of_all_files(tmp_path: Path, capsys: pytest
     bad.write_text(missionfile.template("bad").replace("count = 12", "count = 0\ncuont = 3"))
     assert main(["validate", str(bad), "office", "nothing"]) == 2
     out, err = capsys.readouterr()
-    assert out.startswith("office: ok: 12 robots, 2 phases, 780 s, kinds ash, birch, ")
+    assert out.startswith("office: ok: 12 robots, 2 phases, 720 s, kinds ash, birch, ")
     assert out.count("\n") == 1
     assert err.splitlines() == [
         f"jerne: error: {bad}: robots.cuont = 3: unknown key (did you mean 'robots.count'?)",

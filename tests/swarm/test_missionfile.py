@@ -486,7 +486,7 @@ def missions(draw: st.DrawFn) -> Mission:
             phases=st.lists(phases, min_size=1, max_size=3).map(tuple),
             about=texts,
             seed=st.integers(0, 2**63 - 1),
-            tick=between(0.01, 1),
+            tick=between(0.01, 0.25),
             arena=st.builds(
                 Arena,
                 size=st.tuples(between(1, 60), between(1, 60)),
