@@ -75,9 +75,7 @@ class Floor:
 
     def inside(self, xy: np.ndarray, region: np.ndarray) -> np.ndarray:
         """Whether points (..., 2) lie in cells of `region` (rows, cols): (...) bool."""
-        cols, rows = np.moveaxis(
-            np.floor((xy - np.array(self.bounds[:2])) / self.resolution).astype(int), -1, 0
-        )
+        cols, rows = np.moveaxis(np.floor((xy - np.array(self.bounds[:2])) / self.resolution).astype(int), -1, 0)
         known = (rows >= 0) & (rows < region.shape[0]) & (cols >= 0) & (cols < region.shape[1])
         return np.asarray(known & region[np.where(known, rows, 0), np.where(known, cols, 0)])
 
@@ -119,9 +117,7 @@ class Floor:
     def _room(self, radius: float) -> np.ndarray:
         region = self.region(radius + MARGIN)
         if not region.any():
-            raise FloorError(
-                f"robots of radius {radius:g} m: the floor has no place {2 * (radius + MARGIN):g} m wide"
-            )
+            raise FloorError(f"robots of radius {radius:g} m: the floor has no place {2 * (radius + MARGIN):g} m wide")
         return region
 
 

@@ -54,9 +54,7 @@ def load(path: Path) -> Grid:
     width, depth = (np.ptp(cols) + 1) * resolution, (np.ptp(rows) + 1) * resolution
     if max(width, depth) > MOST_METRES + 1e-9:
         size = f"{width:g} x {depth:g} m of free cells"
-        _refuse(
-            path, "image", keys["image"], f"{size}, at most {MOST_METRES:g} x {MOST_METRES:g} m are allowed"
-        )
+        _refuse(path, "image", keys["image"], f"{size}, at most {MOST_METRES:g} x {MOST_METRES:g} m are allowed")
     free = np.zeros((np.ptp(rows) + 3, np.ptp(cols) + 3), bool)
     free[rows.max() - rows + 1, cols - cols.min() + 1] = True
     left, below = int(cols.min()), int(pixels.shape[0] - 1 - rows.max())  # pixels beside and under them
@@ -75,9 +73,7 @@ def _keys(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise MapError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(keys, dict):
-        raise MapError(
-            f"{path}: holds {_short(keys)}; a map_server YAML file holds keys such as image: map.pgm"
-        )
+        raise MapError(f"{path}: holds {_short(keys)}; a map_server YAML file holds keys such as image: map.pgm")
     for key in ("image", "resolution", "origin", "negate", "occupied_thresh", "free_thresh"):
         if key not in keys:
             raise MapError(f"{path}: {key} is missing; the file has {', '.join(map(str, keys)) or 'no keys'}")

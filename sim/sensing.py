@@ -90,9 +90,7 @@ class Senses:
         out["site_face"] = seen[..., 2]
         out["site_kind"] = _pick(sites.kind, index, 0)
 
-    def neighbours(
-        self, poses: np.ndarray, reach: float, occlusion: bool, most: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def neighbours(self, poses: np.ndarray, reach: float, occlusion: bool, most: int) -> tuple[np.ndarray, np.ndarray]:
         """The nearest robots within `reach` m of each robot, without noise, and how many they are.
 
         Distances go from centre to centre. With `occlusion` walls hide robots. Gives indices

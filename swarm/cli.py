@@ -92,7 +92,11 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, help="of everything that is drawn at random")
     add("--robots", type=int, metavar="N", help="number of robots")
     add("--duration", type=float, metavar="S", help="simulated seconds: cuts the phases or extends the last")
-    add("--map", metavar="FILE", help="a map of ROS map_server (.yaml) in place of the arena; robots drive 0.5 m/s there")
+    add(
+        "--map",
+        metavar="FILE",
+        help="a map of ROS map_server (.yaml) in place of the arena; robots drive 0.5 m/s there",
+    )
     add(
         "--set",
         action="append",
@@ -101,9 +105,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         dest="sets",
         help="change any key of the mission, as in radio.range=1.5 or phases.0.rate=20; repeatable",
     )
-    add(
-        "--out", type=Path, metavar="DIR", help="folder for the results (default: one of their own in ./runs)"
-    )
+    add("--out", type=Path, metavar="DIR", help="folder for the results (default: one of their own in ./runs)")
     add(
         "--pace",
         choices=PACES,

@@ -47,9 +47,7 @@ HEADER = Style(color="white", bgcolor="#2f4550", bold=True)
 LEVELS = {"info": DIM, "warning": WARN, "error": ALARM}
 
 
-def render(
-    stage: Stage, snapshot: Snapshot, width: int, height: int, *, unicode: bool = True
-) -> SegmentLines:
+def render(stage: Stage, snapshot: Snapshot, width: int, height: int, *, unicode: bool = True) -> SegmentLines:
     """One frame, `width` x `height` cells. Raises ValueError if a kind's colour does not exist."""
     glyphs = UNICODE if unicode else ASCII
     body = height - 1
@@ -122,9 +120,7 @@ def _wide(stage: Stage, snapshot: Snapshot, width: int, height: int, glyphs: Gly
     swarm = swarm_panel(stage, snapshot, right, 3 if height >= 45 else 2, glyphs)
     rest = height - len(swarm)
     sites = min(len(snapshot.sites) + 2, max(rest // 4, rest - len(snapshot.robots) - 3))
-    tables = robot_panel(snapshot, right, rest - sites, glyphs) + site_panel(
-        stage, snapshot, right, sites, glyphs
-    )
+    tables = robot_panel(snapshot, right, rest - sites, glyphs) + site_panel(stage, snapshot, right, sites, glyphs)
     return _beside(arena + key + events, swarm + tables)
 
 

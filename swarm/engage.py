@@ -61,9 +61,7 @@ def engage(
                 m.waiting, m.progress, m.gained, m.tried = 0.0, progress[i], 0.0, 0
                 m.known_mates, m.known_lead = -1, -1
                 news[i] = DECIDE
-            elif (
-                (tick - m.since) * dt > TIMEOUT or (committed(m.site, heard[i]) >= room and (tick - m.since) * dt > 3)
-            ):
+            elif (tick - m.since) * dt > TIMEOUT or (committed(m.site, heard[i]) >= room and (tick - m.since) * dt > 3):
                 keep_away(m.site, tick + round(AVOID / dt), avoid_site[i], avoid_until[i])
                 _give_up(m, tick)
             elif (tick - m.seen) * dt > LOST:

@@ -97,9 +97,7 @@ def survey(
                     loudness *= 1.3  # a robot that is on its way does not turn round for little
                 if seen >= 0 and loudness > best:
                     best, best_slot = loudness, j
-        if lead >= 0 and (
-            lead_wait > m.waiting + SAME or (abs(lead_wait - m.waiting) <= SAME and lead_id < own[i])
-        ):
+        if lead >= 0 and (lead_wait > m.waiting + SAME or (abs(lead_wait - m.waiting) <= SAME and lead_id < own[i])):
             first = False
         m.mates = min(mates, 100)
         m.lead = -1 if first else lead

@@ -32,9 +32,7 @@ class Learner(Protocol):
     def start(self, lanes: int) -> Any:
         """State of `lanes` robots that have learnt nothing; `decide` and `learn` write into it."""
 
-    def decide(
-        self, state: Any, lane: int, situation: int, allowed: Sequence[int], step: int, draws: Draws
-    ) -> Choice:
+    def decide(self, state: Any, lane: int, situation: int, allowed: Sequence[int], step: int, draws: Draws) -> Choice:
         """The action to take, one of those `allowed` (at least one); `step` counts the lane's lessons."""
 
     def learn(self, state: Any, lane: int, situation: int, action: int, payoff: float, step: int, draws: Draws) -> None:
@@ -119,9 +117,7 @@ class Guess:
         """A fair draw."""
         return Choice(allowed[draws.below(len(allowed))], float("nan"))
 
-    def learn(
-        self, state: int, lane: int, situation: int, action: int, payoff: float, step: int, draws: Draws
-    ) -> None:
+    def learn(self, state: int, lane: int, situation: int, action: int, payoff: float, step: int, draws: Draws) -> None:
         """Nothing is learnt."""
 
     def best(self, state: int, lane: int, situation: int) -> float:  # noqa: ARG002

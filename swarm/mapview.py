@@ -117,9 +117,7 @@ def fit(bounds: tuple[float, float, float, float], width: int, height: int) -> V
     return View(x0, y1, pixel, rows, columns)
 
 
-def lines(
-    stage: Stage, snapshot: Snapshot, view: View, colours: Mapping[str, RGB], glyphs: Glyphs
-) -> list[Line]:
+def lines(stage: Stage, snapshot: Snapshot, view: View, colours: Mapping[str, RGB], glyphs: Glyphs) -> list[Line]:
     """The arena without a frame: `view.rows` lines of `view.columns` cells."""
     pixels = _pixels(stage, snapshot.sites, view)
     blocks = _blocks(colours, glyphs)
@@ -198,9 +196,7 @@ def _span(low: float, high: float, count: int) -> slice:
     return slice(first, max(first + 1, round(high)))
 
 
-def _fill(
-    pixels: np.ndarray, view: View, site: SiteRow, face: float, behind: tuple[float, float], value: int
-) -> None:
+def _fill(pixels: np.ndarray, view: View, site: SiteRow, face: float, behind: tuple[float, float], value: int) -> None:
     """Set the pixels of the plate that lie `behind` (from, to in m) the work face."""
     step = view.pixel / 2
     along = np.linspace(-face / 2, face / 2, 1 + math.ceil(face / step))

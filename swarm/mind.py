@@ -92,9 +92,7 @@ def start(mission: Mission, ids: Sequence[int]) -> Mind:
     )
 
 
-def tick(
-    mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons: Sequence[Sequence[Outcome]]
-) -> Deeds:
+def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons: Sequence[Sequence[Outcome]]) -> Deeds:
     """One tick of L robots.
 
     `now` counts ticks; `percepts` (L,) records of robots.percept; `heard` (L, K) records of
@@ -125,9 +123,7 @@ def tick(
         met,
         loudest,
     )
-    mind.arbiter_state, verdict = mind.arbiter.step(
-        mind.arbiter_state, antigen, met, memory["strategy"], mind.ids, now
-    )
+    mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, antigen, met, memory["strategy"], mind.ids, now)
     memory["strategy"] = verdict.strategy
     engage(
         now,

@@ -298,9 +298,7 @@ def _place(here: Any, part: str, assignment: str) -> Any:
     if not isinstance(here, list):
         raise MissionError([f"--set {assignment}: {_shown(here)} is no table, it has no key {part!r}"])
     if not part.isdecimal() or int(part) >= len(here):
-        raise MissionError(
-            [f"--set {assignment}: {part} is no entry of a list of {len(here)}; they count from 0"]
-        )
+        raise MissionError([f"--set {assignment}: {part} is no entry of a list of {len(here)}; they count from 0"])
     return int(part)
 
 

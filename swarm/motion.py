@@ -94,9 +94,7 @@ def from_face(ahead: float, across: float, facing: float) -> tuple[float, float]
 
 
 @kernel
-def free_slot(
-    across: float, ids: np.ndarray, seen: np.ndarray, site: np.ndarray, width: float, radius: float
-) -> float:
+def free_slot(across: float, ids: np.ndarray, seen: np.ndarray, site: np.ndarray, width: float, radius: float) -> float:
     """The place at a work face (m across) next to the robot that no robot in sight takes; NaN if none is free.
 
     `site` is range, bearing and facing of the face.

@@ -14,9 +14,7 @@ class Options:
 
     out: Path | None = None  # folder for the results; None: the run chooses one of its own
     pace: str = "lockstep"  # lockstep: the world waits for every robot | realtime: it waits for none
-    speed: float | None = (
-        None  # most simulated seconds per second of a lock-step run; None: as fast as it goes
-    )
+    speed: float | None = None  # most simulated seconds per second of a lock-step run; None: as fast as it goes
     plain: bool = False  # lines of text instead of the dashboard
     gui: bool = False  # the window of PyBullet
     video: Path | None = None  # film of the run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classifier import xcs
-from classifier.environments import PAYOFF, multiplexer, problems_until, solve_multiplexer
+from classifier.environments import PAYOFF, multiplexer, practise_multiplexer, problems_until, solve_multiplexer
 from classifier.params import Params
 from classifier.population import rules
 
@@ -77,11 +77,28 @@ def test_11_multiplexer_8_seeds() -> None:
 
 
 @pytest.mark.slow
-def test_20_multiplexer_2_seeds() -> None:
-    got = figures(4, 45_000, range(3, 5), Params.standard(capacity=2000, p_wild=0.5))
-    last_50, last_1000, _ = medians(got)
+def test_20_multiplexer_4_seeds() -> None:
+    got = figures(4, 100_000, range(1, 5), Params.standard(capacity=2000, p_wild=0.5))
+    last_50, last_1000, rules_left = medians(got)
     assert 17_000 <= last_50 <= 25_000, got
     assert 31_000 <= last_1000 <= 41_000, got
+    assert 270 <= rules_left <= 320, got
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("address", "problems", "capacity"), [(2, 5000, 400), (3, 15_000, 800)])
+def test_inverted_labels_are_learnt_five_times_faster_than_the_first_ones(
+    address: int, problems: int, capacity: int
+) -> None:
+    params = Params.standard(capacity=capacity)
+    first, again = [], []
+    for seed in range(1, 11):
+        pop, right = solve_multiplexer(address, problems, seed, params)
+        first.append(problems_until(right, 100))
+        right = practise_multiplexer(pop, address, problems, seed, params, first=problems, inverted=True)
+        again.append(problems_until(right, 100))
+    assert None not in again
+    assert 5 * statistics.median(again) <= statistics.median(first), (first, again)
 
 
 @pytest.mark.slow

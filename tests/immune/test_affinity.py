@@ -52,18 +52,14 @@ def test_a_matrix_survives_being_a_graph(m: np.ndarray) -> None:
         ),
     ],
 )
-def test_affinities_that_make_no_network_are_refused(
-    edges: dict[tuple[str, str], float], message: str
-) -> None:
+def test_affinities_that_make_no_network_are_refused(edges: dict[tuple[str, str], float], message: str) -> None:
     with pytest.raises(AffinityError) as error:
         matrix(NAMES, edges)
     assert str(error.value) == message
 
 
 def test_an_antibody_named_twice_is_refused() -> None:
-    with pytest.raises(
-        AffinityError, match=r"names = \['search', 'search'\]: each antibody may be named once"
-    ):
+    with pytest.raises(AffinityError, match=r"names = \['search', 'search'\]: each antibody may be named once"):
         matrix(("search", "search"), {})
 
 

@@ -91,9 +91,7 @@ def test_a_step_leaves_its_arguments_alone() -> None:
     net, antigen, heard = stack(4, 2, seed=3)
     before = [a.copy() for a in (*net, antigen, heard)]
     step(net, antigen, heard, MUTUAL, Params())
-    assert all(
-        np.array_equal(a, b, equal_nan=True) for a, b in zip((*net, antigen, heard), before, strict=True)
-    )
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip((*net, antigen, heard), before, strict=True))
 
 
 # fact 1: the thresholds stand on S

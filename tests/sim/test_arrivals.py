@@ -139,9 +139,7 @@ def test_scattered_and_clustered() -> None:
 
 
 def test_facing_is_uniform() -> None:
-    facing = np.array(
-        [a.spots[0][2] for a in arrivals(Phase(60, 300, ASH), ground=plain(Arena(size=(7, 7))))]
-    )
+    facing = np.array([a.spots[0][2] for a in arrivals(Phase(60, 300, ASH), ground=plain(Arena(size=(7, 7))))])
     quarters = np.histogram(facing, 4, (-math.pi, math.pi))[0]
     assert quarters.min() > 0.15 * len(facing)
 

@@ -123,9 +123,7 @@ def test_map_floor_places_walls() -> None:
 def test_region_is_clear_connected_and_largest(grid: Grid, clearance: float) -> None:
     ground = from_map(grid)
     everywhere = np.ones(grid.free.shape, bool)
-    clear = grid.free & (distances(ground, ground.middles(everywhere)) >= clearance - 1e-9).reshape(
-        grid.free.shape
-    )
+    clear = grid.free & (distances(ground, ground.middles(everywhere)) >= clearance - 1e-9).reshape(grid.free.shape)
     region = ground.region(clearance)
     assert not (region & ~clear).any()
     sizes = [(steps(clear, r, c) >= 0).sum() for r, c in zip(*np.nonzero(clear), strict=True)]
@@ -217,9 +215,7 @@ def test_region_is_the_larger_side() -> None:
 
 @pytest.mark.parametrize("wall", [(2.5, 0, 0.2, 1), (0, -3, 0.1, 0.1), (0, 0, 5.2, 0.1), (40, 0, 1, 1)])
 def test_walls_outside(wall: tuple[float, float, float, float]) -> None:
-    with pytest.raises(
-        FloorError, match=r"walls: \[.*\] reaches out of the arena, which spans x = -2.5 to 2.5, y"
-    ):
+    with pytest.raises(FloorError, match=r"walls: \[.*\] reaches out of the arena, which spans x = -2.5 to 2.5, y"):
         plain(Arena(walls=(wall,)))
 
 

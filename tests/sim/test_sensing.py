@@ -448,10 +448,7 @@ def test_turning_by_a_ray_shifts_the_readings(scene, k):
 @settings(deadline=None)
 @given(scenes, st.tuples(st.floats(-40, 40), st.floats(-40, 40)))
 def test_moving_the_whole_scene_changes_nothing(scene, shift):
-    moved = {
-        name: [(row[0] + shift[0], row[1] + shift[1], *row[2:]) for row in rows]
-        for name, rows in scene.items()
-    }
+    moved = {name: [(row[0] + shift[0], row[1] + shift[1], *row[2:]) for row in rows] for name, rows in scene.items()}
     before, after = (
         sense(s["poses"], scene_sites(s["plates"]), s["walls"], SHORT)["proximity"] for s in (scene, moved)
     )

@@ -132,9 +132,7 @@ def test_the_status_of_a_run_is_handed_back(
 
 
 @pytest.mark.parametrize("arguments", [["run", "--robots", "ten"], ["run", "--pace", "slow"], ["rnu"], []])
-def test_what_is_no_command_line_is_status_2(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_command_line_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "error: " in capsys.readouterr().err

@@ -140,9 +140,7 @@ def test_a_frame_fills_the_terminal_exactly(count: int, width: int, height: int,
     depth=st.floats(0.3, 60),
     unicode=st.booleans(),
 )
-def test_any_size_and_any_shape_of_arena_fits(
-    count: int, width: int, height: int, depth: float, unicode: bool
-) -> None:
+def test_any_size_and_any_shape_of_arena_fits(count: int, width: int, height: int, depth: float, unicode: bool) -> None:
     scene = stage(bounds=(-3.0, 0.0, 3.0, depth))
     lines = texts(render(scene, swarm(count), width, height, unicode=unicode))
     assert [cell_len(line) for line in lines] == [width] * height
@@ -189,12 +187,8 @@ def test_all_robots_are_listed_where_they_fit() -> None:
 
 
 def test_the_table_says_what_a_robot_does() -> None:
-    busy = robot(
-        3, strategy=0, task=3, action=1, site=141, waiting=12.4, heard=12345, said=999, age=math.nan, rules=77
-    )
-    line = next(
-        line for line in texts(render(stage(), swarm(1, robots=[busy]), 80, 24)) if " 3 ► agg" in line
-    )
+    busy = robot(3, strategy=0, task=3, action=1, site=141, waiting=12.4, heard=12345, said=999, age=math.nan, rules=77)
+    line = next(line for line in texts(render(stage(), swarm(1, robots=[busy]), 80, 24)) if " 3 ► agg" in line)
     assert line.split()[-8:] == ["work", "pull", "141", "12s", "12k", "999", "-", "77"]
 
 
@@ -202,9 +196,7 @@ def test_a_robot_stands_in_its_cell() -> None:
     scene = stage(bounds=(0.0, 0.0, 4.0, 4.0), walls=[])
     view = mapview.fit(scene.bounds, 40, 100)
     assert (view.columns, view.rows) == (40, 20)  # a cell is 0.1 m wide and 0.2 m high
-    shot = swarm(
-        1, sites=[], robots=[robot(0, x=1.05, y=3.5, heading=math.pi / 2), robot(1, x=4.0, y=0.0, strategy=0)]
-    )
+    shot = swarm(1, sites=[], robots=[robot(0, x=1.05, y=3.5, heading=math.pi / 2), robot(1, x=4.0, y=0.0, strategy=0)])
     lines = texts(SegmentLines(mapview.lines(scene, shot, view, palette(scene), UNICODE)))
     assert lines[2] == " " * 10 + "↑" + " " * 29
     assert lines[19] == " " * 39 + "►"
@@ -240,9 +232,7 @@ def test_walls_and_sites_lie_where_they_are() -> None:
     scene = stage(bounds=(0.0, 0.0, 4.0, 4.0), walls=[(2.0, 3.9, 4.0, 0.2)], face=0.6)
     site = SiteRow(140, "rose", "push", 2, x=1.98, y=0.95, facing=0.0, progress=1.0, age=3.0)
     view = mapview.fit(scene.bounds, 40, 20)
-    lines = texts(
-        SegmentLines(mapview.lines(scene, swarm(1, sites=[site], robots=[]), view, palette(scene), ASCII))
-    )
+    lines = texts(SegmentLines(mapview.lines(scene, swarm(1, sites=[site], robots=[]), view, palette(scene), ASCII)))
     assert lines[0] == "#" * 40
     # it looks east: the face is the right edge, from 0.65 to 1.25 m; letter and gauge stand in the middle
     assert [line[16:22] for line in lines[13:17]] == [" --=  ", " --=  ", " -R@  ", " --=  "]
@@ -331,11 +321,7 @@ def test_the_terminal_is_restored_after_an_error() -> None:
     out, dashboard = terminal()
     with pytest.raises(KeyError), dashboard:
         dashboard.show(swarm(3, sites=[SiteRow(1, "unknown", "push", 1, 0.0, 0.0, 0.0, 0.0, 0.0)]))
-    assert (
-        out.getvalue().index(ENTER)
-        < out.getvalue().index("waiting for the first")
-        < out.getvalue().index(LEAVE)
-    )
+    assert out.getvalue().index(ENTER) < out.getvalue().index("waiting for the first") < out.getvalue().index(LEAVE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

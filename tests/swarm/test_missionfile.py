@@ -157,9 +157,7 @@ def test_a_mistake_is_told_once_with_key_value_and_what_is_allowed(old: str, new
 
 
 def test_mistakes_of_a_file_are_told_together() -> None:
-    text = mistaken("count = 12", "count = 0\ncuont = 12\nradius = 'a'").replace(
-        "seed = 7", "seed = -1\ntick = 2"
-    )
+    text = mistaken("count = 12", "count = 0\ncuont = 12\nradius = 'a'").replace("seed = 7", "seed = -1\ntick = 2")
     text = text.replace("range = 2", "loss = 2\nrange = -1").replace("beta = 0.1", "beta = -1")
     assert errors(text) == [
         "t.toml: robots.cuont = 12: unknown key (did you mean 'robots.count'?)",
@@ -181,18 +179,14 @@ def test_a_broken_kind_does_not_make_its_phases_wrong() -> None:
 
 def test_one_table_of_phases_is_no_list_of_them() -> None:
     text = "version = 1\nname = 'a'\n[phases]\nrate = 0\n[phases.kinds]"
-    assert errors(text) == [
-        "t.toml: phases = {rate = 0, kinds = {}}: must be an array of tables, written [[phases]]"
-    ]
+    assert errors(text) == ["t.toml: phases = {rate = 0, kinds = {}}: must be an array of tables, written [[phases]]"]
 
 
 def test_a_mission_needs_phases() -> None:
     assert errors("version = 1\nname = 'a'") == [
         "t.toml: phases: missing, must be an array of tables, written [[phases]]"
     ]
-    assert errors("version = 1\nname = 'a'\nphases = []") == [
-        "t.toml: phases: a mission needs at least one phase"
-    ]
+    assert errors("version = 1\nname = 'a'\nphases = []") == ["t.toml: phases: a mission needs at least one phase"]
 
 
 def test_long_values_are_cut() -> None:
@@ -245,9 +239,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / "files" / name).touch()
     text = mistaken("size = [5.0, 4]", 'map = "files/floor.yaml"')
     text = text.replace("speed = 0.25", 'body = "files/robot.urdf"')
-    (tmp_path / "t.toml").write_text(
-        text.replace("[mind.xcs]", '[mind]\nplugins = ["files/more.py"]\n[mind.xcs]')
-    )
+    (tmp_path / "t.toml").write_text(text.replace("[mind.xcs]", '[mind]\nplugins = ["files/more.py"]\n[mind.xcs]'))
     return tmp_path
 
 
@@ -272,17 +264,13 @@ def test_all_missing_files_are_told(folder: Path) -> None:
     )
 
 
-def test_assigned_paths_are_relative_to_the_working_directory(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_assigned_paths_are_relative_to_the_working_directory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder / "files")
     (folder / "files/other.py").touch()
     mission = missionfile.load(folder / "t.toml", ["mind.plugins.0=other.py"])
     assert mission.mind.plugins == (str(folder / "files/other.py"),)
     assert mission.arena.map == str(folder / "files/floor.yaml")
-    with pytest.raises(
-        MissionError, match=r"^--set: mind.plugins\[0\] = 'othr.py': no such file: .*'other.py'\?\)$"
-    ):
+    with pytest.raises(MissionError, match=r"^--set: mind.plugins\[0\] = 'othr.py': no such file: .*'other.py'\?\)$"):
         missionfile.load(folder / "t.toml", ["mind.plugins.0=othr.py"])
 
 
@@ -335,9 +323,7 @@ def test_missions_are_found_by_name_or_path(tmp_path: Path) -> None:
         ("mind.immune.eta=0", lambda m: m.mind.immune, ImmuneParams(eta=0.0)),
     ],
 )
-def test_assignments_change_one_key(
-    assignment: str, read: Callable[[Mission], object], value: object
-) -> None:
+def test_assignments_change_one_key(assignment: str, read: Callable[[Mission], object], value: object) -> None:
     mission = missionfile.parse(MISSION)
     assert read(mission) != value
     assert read(missionfile.assign(mission, [assignment])) == value
@@ -436,9 +422,7 @@ def test_a_duration_is_a_positive_number(duration: float) -> None:
         missionfile.override(missionfile.parse(MISSION), duration=duration)
 
 
-def test_an_overriding_map_is_relative_to_the_working_directory(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_overriding_map_is_relative_to_the_working_directory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder / "files")
     mission = missionfile.override(missionfile.parse(MISSION), map="floor.yaml")
     assert mission.arena == Arena(size=(5.0, 4.0), map=str(folder / "files/floor.yaml"))
@@ -510,9 +494,7 @@ def missions(draw: st.DrawFn) -> Mission:
                 share=st.booleans(),
                 plugins=st.lists(texts, max_size=2).map(tuple),
                 immune=st.builds(ImmuneParams, alpha=between(-10, 10), eta=between(0, 10)),
-                xcs=st.builds(
-                    ClassifierParams, alpha=chances, theta_ga=between(0, 1e9), gradient=st.booleans()
-                ),
+                xcs=st.builds(ClassifierParams, alpha=chances, theta_ga=between(0, 1e9), gradient=st.booleans()),
             ),
         )
     )

@@ -129,9 +129,7 @@ def test_save_writes_a_png_and_nothing_else(tmp_path: Path) -> None:
         save(tmp_path / "a.bmp", STAGE, shot([]))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (59.9, "0:59"), (754, "12:34"), (3725, "1:02:05")]
-)
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.9, "0:59"), (754, "12:34"), (3725, "1:02:05")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
 

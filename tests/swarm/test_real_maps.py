@@ -1,6 +1,7 @@
 """Whole runs on real floor plans: those beside the project where they are there, and our own."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,5 +30,5 @@ def test_twelve_robots_work_on_a_map(path: Path, tmp_path: Path) -> None:
     assert reachable.all(), "a robot started in a wall or in a pocket cut off from the others"
     for tick in ticks[::50]:  # walls hold: nobody's middle is ever nearer to one than 80% of its radius
         assert ground.is_clear(tick.poses[:, :2], 0.8 * mission.robots.radius).all()
-    driven = sum(float(np.hypot(*(b.poses - a.poses)[:, :2].T).sum()) for a, b in zip(ticks, ticks[1:], strict=False))
+    driven = sum(float(np.hypot(*(b.poses - a.poses)[:, :2].T).sum()) for a, b in pairwise(ticks))
     assert driven / 12 > 90 * 0.5 * 0.2, "robots drive 0.5 m/s on a map; they move for a good part of the time"
