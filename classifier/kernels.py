@@ -199,12 +199,26 @@ def learn(words, counts, numbers, params, draws, bits, actions, situation, x, ac
         size = subsume(words, counts, numbers, p, draws, acting[:size], x.size)
     if p.p_specify > 0:
         specify(words, counts, numbers, p, draws, bits, acting[:size], word, x.size, step)
+        size = living(counts, acting[:size])
+        if size == 0:
+            return
     stamps, copies = 0, 0
     for row in acting[:size]:
         stamps += counts[STAMP, row] * counts[NUMEROSITY, row]
         copies += counts[NUMEROSITY, row]
     if step - stamps / copies > p.theta_ga:
         evolve(words, counts, numbers, p, draws, bits, actions, acting[:size], word, x.size, step)
+
+
+@kernel
+def living(counts, rows):
+    """Move the rows that still hold a rule to the front of `rows`; returns how many they are."""
+    size = 0
+    for row in rows:
+        if counts[NUMEROSITY, row] > 0:
+            rows[size] = row
+            size += 1
+    return size
 
 
 @kernel

@@ -122,6 +122,9 @@ def learn(pop: Population, situation: Any, action: int, payoff: float, step: int
         acting = subsume(pop, acting, params, draws)
     if params.p_specify > 0:
         specify(pop, acting, seen, step, params, draws)
+        acting = acting[pop.numerosity[acting] > 0]  # a rule came in, another one went
+        if not acting.size:
+            return
     n = pop.numerosity[acting]
     if step - (pop.stamp[acting] * n).sum() / n.sum() > params.theta_ga:
         evolve(pop, acting, seen, step, params, draws)

@@ -50,24 +50,18 @@ def main(mission: Mission, options: Options, out: Path, link: str, control: str,
     user = context.socket(zmq.PAIR)
     user.connect(control)
     try:
-        user.send(wire.encode(_run(mission, options, out, context, link, user, parent)))
+        hub = HostLink(context, link, mission.robots.count)
+        user.send(wire.encode(_run(mission, options, out, hub, user, parent)))
+        hub.goodbye()  # only now: the user's process would start robots again that end before the run
+    except OSError as error:
+        user.send(wire.encode(wire.Failed(str(error), input=False)))
     finally:
         context.destroy(linger=500)
 
 
 def _run(
-    mission: Mission,
-    options: Options,
-    out: Path,
-    context: "zmq.Context[zmq.Socket[bytes]]",
-    address: str,
-    user: "zmq.Socket[bytes]",
-    parent: int,
+    mission: Mission, options: Options, out: Path, link: HostLink, user: "zmq.Socket[bytes]", parent: int
 ) -> wire.Ended | wire.Failed:
-    try:
-        link = HostLink(context, address, mission.robots.count)
-    except OSError as error:
-        return wire.Failed(str(error), input=False)
     try:
         try:
             host = Host(mission, options, out, link, user, parent)
@@ -222,7 +216,6 @@ class Host:
 
     def _complete(self, outcome: str) -> dict[str, object]:
         """Complete the run folder, what takes longest last; the summary."""
-        self.link.goodbye()
         self._keep_metrics()
         self.recorder.close()
         self.metrics.close()

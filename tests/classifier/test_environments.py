@@ -1,6 +1,7 @@
 """Acceptance: the learning curves of the standard problems, seed by seed."""
 
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,7 +104,7 @@ def test_inverted_labels_are_learnt_five_times_faster_than_the_first_ones(
 
 @pytest.mark.slow
 def test_6_multiplexer_with_tournament_and_gradient() -> None:
-    got = figures(2, 8000, range(1, 11), Params(do_as_subsumption=True))
+    got = figures(2, 8000, range(1, 11), replace(Params.standard(), tournament=0.4, gradient=True))
     last_50, last_1000, _ = medians(got)
     assert last_50 <= 1150, got
     assert last_1000 <= 3300, got

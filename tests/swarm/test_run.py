@@ -104,6 +104,8 @@ def test_a_film(mission: Mission, play: Play, tmp_path: Path) -> None:
     film = tmp_path / "film.gif"
     played = play(replace(mission, phases=(replace(mission.phases[0], duration=3),)), video=film)
     assert played.status == 0
+    assert played.crew is not None
+    assert played.crew.boots == [1, 1, 1], "nobody starts again while the film is completed"
     with Image.open(film) as picture:
         assert picture.format == "GIF"
         assert getattr(picture, "n_frames", 1) == 6  # one each half second
