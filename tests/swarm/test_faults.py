@@ -69,7 +69,7 @@ def killing(victims: dict[int, float], noticed: dict[int, float], number: int = 
 
 def test_each_robot_in_turn_dies_and_starts_again(mission: Mission, play: Play) -> None:
     noticed: dict[int, float] = {}
-    played = play(mission, killing({0: 2.0, 1: 6.3, 2: 11.1}, noticed), speed=8)
+    played = play(mission, killing({0: 2.0, 1: 4.3, 2: 7.1}, noticed), speed=6)
     assert played.status == 0
     assert played.summary["outcome"] == "completed"
     assert played.summary["robots restarted"] == 3
