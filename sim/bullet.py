@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from robots.command import HOLD, Limits, clamp
+from sim.arrivals import PLATE
 from sim.spec import Robots, Work
 
 SUBSTEPS = 240  # a second; below, boxes creep under their threshold
 SPARE = 0.5  # a team of k overcomes (k - SPARE) stall forces: k - 1 cannot, nor can four that only press
 SPRING = 20.0  # N/m per N of stall force: spring of a plate to be held
 OVERSHOOT = 0.8  # of the stall force: a plate pressed harder than that is not held but pushed
-PLATE = 0.06  # m, thickness of a plate
 _HEIGHT = 0.1  # m, half of a wall's and all of a plate's height, at least; more for larger robots
 _MASS = 0.5  # kg, of a capsule robot
 _TRACTION = 0.4  # of a robot's weight: a stall force above that makes wheels slip when it starts

@@ -9,11 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from sim.arrivals import Arrival, Spot, overlaps
+from sim.arrivals import PLATE, Arrival, Spot, overlaps
 from sim.sensing import SiteArrays
 from sim.spec import Phase, Work
 
-PLATE = 0.06  # m, thickness of a plate
 CLEAR = 0.02  # m, left between a new plate and the robots around it
 SETTLED = 0.5  # s that a plate must be held before it shows: one that is pushed only passes through
 RETRY = 1.0  # s between two attempts to open what found no room
