@@ -164,16 +164,6 @@ class Bullet:
         pressed = self.travel(number) * SPRING * self._robots.force
         return self._plates[number].need <= pressed <= OVERSHOOT * self._robots.force
 
-    def camera(self, width: int, height: int, bounds: tuple[float, float, float, float]) -> np.ndarray:
-        """(height, width, 3) u1: PyBullet's own picture of `bounds` (x min, y min, x max, y max), seen from above."""
-        p = self._p
-        x, y = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
-        size = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
-        view = p.computeViewMatrixFromYawPitchRoll([x, y, 0], size * 1.1, 0, -60, 0, 2)
-        projection = p.computeProjectionMatrixFOV(55, width / height, 0.1, 10 * size)
-        image = p.getCameraImage(width, height, view, projection, renderer=p.ER_TINY_RENDERER, **self._id)[2]
-        return np.asarray(image, np.uint8).reshape(height, width, 4)[:, :, :3]
-
     def close(self) -> None:
         """Give the world up."""
         self._p.disconnect(**self._id)

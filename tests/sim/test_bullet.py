@@ -382,12 +382,6 @@ def test_force_that_makes_wheels_slip() -> None:
         Bullet(Robots(count=1, body="wheels", force=3), Work(), np.zeros((0, 4)), np.zeros((1, 3)), TICK)
 
 
-def test_camera_shows_what_is_there(make: Make) -> None:
-    empty, full = (make([(0, 0, 0)], walls).camera(64, 48, (-1, -1, 1, 1)) for walls in ((), [(0, 0, 1, 1)]))
-    assert empty.shape == (48, 64, 3)
-    assert (empty != full).any()
-
-
 def imports(path: Path) -> set[str]:
     """Top-level names of all modules that a file imports, anywhere in it."""
     names: set[str] = set()
