@@ -14,6 +14,8 @@ from sim.spec import Radio
 if TYPE_CHECKING:
     import networkx
 
+_STREAM = 0x726164696F  # keeps the radio's random stream apart from the others
+
 #: what a robot hears in a tick: sender and signal, nearest sender first
 Heard = list[tuple[int, bytes]]
 
@@ -39,6 +41,11 @@ class Medium:
             self._due[due] = {}
         self.said[robot] += robot not in self._due[due]
         self._due[due][robot] = signal
+
+    @staticmethod
+    def draws(seed: int, tick: int) -> np.random.Generator:
+        """What decides in `tick` of a mission with this `seed` who misses which signal."""
+        return np.random.Generator(np.random.Philox(key=[seed, _STREAM + tick]))
 
     def deliver(self, tick: int, neighbours: np.ndarray, rng: np.random.Generator) -> list[Heard]:
         """What each robot hears in `tick`: the nearest `radio.most` signals that it does not miss.

@@ -1,11 +1,14 @@
 """The command `jerne`.
 
+Commands with much of their own live in modules of their own, see `OTHERS`.
+
 Exit status: 0 all is well, 1 a run failed, 2 bad input (one line for each mistake on stderr), 130 stopped
 by Ctrl-C (128 + n by signal n).
 Imports that take time happen inside the commands, so that the help comes at once.
 """
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from swarm.options import PACES, Options
+
+#: further commands: name -> module whose `main(argv)` gives the exit status, and a line for the help
+OTHERS = {
+    "lcs": ("swarm.lcs", "the classifier system by itself: mux, maze, csv"),
+}
 
 if TYPE_CHECKING:
     from sim.floor import Floor
@@ -43,8 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's own) and return its exit status."""
     try:
         try:
-            args = _parser().parse_args(argv)
-            status: int = args.command(args)
+            status = _dispatch(sys.argv[1:] if argv is None else argv)
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -52,6 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    return status
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    status: int
+    if argv and argv[0] in OTHERS:
+        status = importlib.import_module(OTHERS[argv[0]][0]).main(argv[1:])
+    else:
+        args = _parser().parse_args(argv)
+        status = args.command(args)
     return status
 
 
@@ -80,9 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     missions.set_defaults(command=_missions)
 
-    lcs = commands.add_parser("lcs", help="the classifier system by itself: mux, maze, csv", add_help=False)
-    lcs.add_argument("rest", nargs=argparse.REMAINDER)
-    lcs.set_defaults(command=_lcs)
+    for name, (_, about) in OTHERS.items():
+        commands.add_parser(name, help=about, add_help=False)
     return parser
 
 
@@ -175,12 +191,6 @@ def _missions(_: argparse.Namespace) -> int:
     for name, path in shipped.items():
         print(f"{name:{width}}  {missionfile.load(path).about}")
     return 0
-
-
-def _lcs(args: argparse.Namespace) -> int:
-    from swarm.lcs import main
-
-    return main(args.rest)
 
 
 def _floor(mission: "Mission", name: str) -> "Floor":

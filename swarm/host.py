@@ -37,7 +37,6 @@ DEAD_MAN = 0.3  # s
 LAG = 0.2  # s of wall time that a run that was held up makes up for
 TRAIL = 0.5  # s, simulated, between two points of the robots' trails
 TRAIL_POINTS = 120
-_RADIO = 0x726164696F  # keeps the radio's random stream apart from the others
 
 
 class Stopped(Exception):  # noqa: N818 - nothing is wrong
@@ -138,8 +137,7 @@ class Host:
         tick, lockstep = world.tick, self.options.pace == "lockstep"
         percepts = world.sense()
         self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
-        rng = np.random.Generator(np.random.Philox(key=[mission.seed, _RADIO + tick]))
-        heard = radio.deliver(tick, self.neighbours, rng)
+        heard = radio.deliver(tick, self.neighbours, radio.draws(mission.seed, tick))
         self._tell(tick, percepts, heard)
         answers = self._answers(tick)
         for robot in sorted(answers):

@@ -1,5 +1,7 @@
 """What a robot remembers of the others: their latest signals, in a table of fixed size."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from swarm import wire
@@ -50,6 +52,24 @@ def hear(table: np.ndarray, tick: int, sender: int, signal: wire.Signal) -> None
         signal.action,
         signal.mates,
     )
+
+
+def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) -> tuple[list[wire.Outcome], int]:
+    """Enter signals into `table`; gives the outcomes in them, and how many were no signal of their sender."""
+    outcomes: list[wire.Outcome] = []
+    bad = 0
+    for sender, data in messages:
+        try:
+            signal = wire.signal(data)
+        except wire.WireError:
+            bad += 1
+            continue
+        if signal.sender != sender:
+            bad += 1
+            continue
+        hear(table, tick, sender, signal)
+        outcomes += signal.outcomes
+    return outcomes, bad
 
 
 def forget(table: np.ndarray, tick: int, stale: int) -> None:

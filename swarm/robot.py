@@ -29,18 +29,9 @@ class Brain:
 
     def hear(self, now: int, messages: Sequence[tuple[int, bytes]]) -> list[wire.Outcome]:
         """Take signals in; gives the outcomes in them. What is no signal of its sender is counted and dropped."""
-        outcomes: list[wire.Outcome] = []
-        for sender, data in messages:
-            try:
-                signal = wire.signal(data)
-            except wire.WireError:
-                self.bad += 1
-                continue
-            if signal.sender != sender:
-                self.bad += 1
-                continue
-            peers.hear(self.heard[0], now, sender, signal)
-            outcomes += signal.outcomes
+        outcomes, bad = peers.listen(self.heard[0], now, messages)
+        self.bad += bad
+        if bad < len(messages):
             self.last = now
         return outcomes
 

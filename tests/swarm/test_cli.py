@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from swarm import missionfile
+from swarm import cli, missionfile
 from swarm.cli import main
 from swarm.mission import Mission
 from swarm.options import Options
@@ -231,3 +231,12 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize("command", cli.OTHERS)
+def test_a_command_of_its_own_module_is_listed_and_teaches(command: str) -> None:
+    assert f"    {command} " in jerne("--help").stdout
+    told = jerne(command, "--help")
+    assert told.returncode == 0
+    assert told.stdout.startswith(f"usage: jerne {command} ")
+    assert jerne(command, "--no-such-flag").returncode == 2
