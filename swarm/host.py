@@ -19,7 +19,7 @@ import zmq
 from robots.command import COMMAND
 from sim.medium import Heard, Medium
 from sim.work import Event
-from swarm import picture, results, wire, worlds
+from swarm import results, wire, worlds
 from swarm.link import HostLink
 from swarm.metrics import EVERY, Metrics
 from swarm.mission import Mission
@@ -27,8 +27,9 @@ from swarm.missionfile import dumps
 from swarm.options import Options
 from swarm.record import Recorder
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
-from swarm.snapshot import Snapshot
-from swarm.telemetry import Telemetry, stage
+from swarm.view import picture
+from swarm.view.snapshot import Snapshot
+from swarm.view.telemetry import Telemetry, stage
 
 REFRESH = 0.1  # s of wall time between two snapshots, at least
 PATIENCE = 10.0  # s of wall time after which a robot that does not answer counts as hung

@@ -15,11 +15,11 @@ from sim import medium
 from sim.medium import Medium
 from sim.work import Site
 from sim.world import World
-from swarm import picture
 from swarm.memory import WORK
 from swarm.mission import Mission
-from swarm.snapshot import Snapshot, Stage
-from swarm.video import Video
+from swarm.view import picture
+from swarm.view.snapshot import Snapshot, Stage
+from swarm.view.video import Video
 
 COMPLETED = "completed"  # outcome of a run that came to its mission's end
 FRAME = 0.5  # s, simulated, between two pictures of a film

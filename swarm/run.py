@@ -16,14 +16,14 @@ import zmq
 
 from swarm import registry, wire
 from swarm.crew import Crew, ending
-from swarm.dashboard import Dashboard, plain_line
 from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.options import Options
 from swarm.process import ENDING
 from swarm.results import COMPLETED, manifest
-from swarm.snapshot import Snapshot, Stage
-from swarm.video import Video
+from swarm.view.dashboard import Dashboard, plain_line
+from swarm.view.snapshot import Snapshot, Stage
+from swarm.view.video import Video
 
 GRACE = 1.5  # s that a stopped run has to complete its folder
 EVERY = 5.0  # s of wall time between two plain lines

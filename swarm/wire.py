@@ -17,7 +17,7 @@ the DEALER's identity is the robot's number in ASCII::
 
 **Control**, between the process that the user started and the world's process (PAIR - PAIR)::
 
-    world -> user   `swarm.snapshot.Stage` once, `swarm.snapshot.Snapshot` at most ten times a second
+    world -> user   `swarm.view.snapshot.Stage` once, `swarm.view.snapshot.Snapshot` at most ten times a second
     world -> user   [ "p1", robot ]             a robot does not answer
     world -> user   [ "e1", summary ]           the run is over, its folder complete
     world -> user   [ "f1", text, input ]       the run cannot go on, and why; input: the user's is wrong
@@ -37,7 +37,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from swarm.snapshot import Snapshot, Stage
+from swarm.view.snapshot import Snapshot, Stage
 
 MOST = 1024  # bytes of a radio message
 OUTCOMES = 2  # outcomes that one signal can carry

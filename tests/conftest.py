@@ -24,7 +24,7 @@ from swarm.crew import Crew
 from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.options import Options
-from swarm.snapshot import Snapshot
+from swarm.view.snapshot import Snapshot
 
 settings.register_profile("jerne", deadline=None)  # how long an example takes is the machine's affair
 settings.load_profile("jerne")

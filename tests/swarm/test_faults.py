@@ -24,7 +24,7 @@ from swarm.mission import Mind, Mission
 from swarm.options import Options
 from swarm.report import REPORT
 from swarm.run import Endings, _next, _tell, prepare
-from swarm.snapshot import Snapshot
+from swarm.view.snapshot import Snapshot
 
 COMPLETE = {
     "arena.png",

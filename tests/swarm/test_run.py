@@ -22,7 +22,7 @@ from swarm.host import DEAD_MAN
 from swarm.mission import Mission
 from swarm.missionfile import dumps, parse
 from swarm.options import Options
-from swarm.snapshot import Snapshot
+from swarm.view.snapshot import Snapshot
 
 
 def tables(played: Played) -> list[str]:

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swarm import wire
-from swarm.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 
 DECODERS = (wire.signal, wire.from_robot, wire.from_host, wire.from_world, wire.from_user)
 

@@ -11,7 +11,7 @@ from sim.work import Event
 from sim.world import World
 from swarm.metrics import EVERY
 from swarm.mission import Mission
-from swarm.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 
 LINES = 40  # events that a watcher is shown
 SAMPLES = 120  # of rate and split

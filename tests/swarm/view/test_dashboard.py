@@ -12,11 +12,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, SegmentLines
 
-from swarm import mapview
-from swarm.dashboard import Dashboard, columns, gauge, per_minute, plain_line, render, render_waiting, svg
-from swarm.mapview import ASCII, PLAIN, UNICODE
-from swarm.picture import palette
-from swarm.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view import mapview
+from swarm.view.dashboard import Dashboard, columns, gauge, per_minute, plain_line, render, render_waiting, svg
+from swarm.view.mapview import ASCII, PLAIN, UNICODE
+from swarm.view.picture import palette
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 

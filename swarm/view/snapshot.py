@@ -1,4 +1,4 @@
-"""What a watcher sees of a run: one snapshot, drawn by `swarm.dashboard` and `swarm.picture`.
+"""What a watcher sees of a run: one snapshot, drawn by `swarm.view.dashboard` and `swarm.view.picture`.
 
 The host publishes at most ten snapshots a second; `Stage` comes once, when a watcher attaches.
 Both travel as msgpack arrays, tagged like the messages of `swarm.wire`.

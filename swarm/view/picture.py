@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from swarm.report import STRATEGIES
-from swarm.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 
 RGB = tuple[int, int, int]
 Point = tuple[float, float]

@@ -17,8 +17,8 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from swarm.picture import RGB, STUCK
-from swarm.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.picture import RGB, STUCK
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 
 Line = list[Segment]
 Cell = tuple[int, int]  # row from the top, column from the left

@@ -19,8 +19,9 @@ from rich.segment import Segment, SegmentLines
 from rich.style import Style
 from rich.text import Text
 
-from swarm import mapview
-from swarm.mapview import (
+from swarm.report import ACTIONS, STRATEGIES, TASKS
+from swarm.view import mapview
+from swarm.view.mapview import (
     ALARM,
     ASCII,
     BOLD,
@@ -36,9 +37,8 @@ from swarm.mapview import (
     label,
     level,
 )
-from swarm.picture import STUCK, clock, palette
-from swarm.report import ACTIONS, STRATEGIES, TASKS
-from swarm.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.picture import STUCK, clock, palette
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 
 RATE = 10.0  # frames per second at most
 TABLE = 66  # cells, the least width of the robot table beside the map

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swarm.picture import ALARM, COLOURS, DEAD, FLOOR, INK, WALL, clock, draw, palette, save
-from swarm.snapshot import RobotRow, SiteRow, Snapshot, Stage
-from swarm.video import Video
+from swarm.view.picture import ALARM, COLOURS, DEAD, FLOOR, INK, WALL, clock, draw, palette, save
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.video import Video
 
 SIZE = (1280, 720)
 # 6 x 6 m in the 632 px high box below the title, in the middle of the 1000 px left of the legend
