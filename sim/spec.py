@@ -93,6 +93,7 @@ class Phase:
     place: str = "scattered"  # scattered | clustered
     clusters: int = 1  # number of clusters, where clustered
     open: int = 8  # most sites open at once; further arrivals wait
+    lost: int = 0  # robots that fall out, for good, when the phase begins
 
     def __post_init__(self) -> None:
         check.number("duration", self.duration, 1, 1e6)
@@ -100,6 +101,7 @@ class Phase:
         check.choice("place", self.place, ("scattered", "clustered"))
         check.number("clusters", self.clusters, 1, 20)
         check.number("open", self.open, 1, 200)
+        check.number("lost", self.lost, 0, 1000)
         if self.rate > 0 and not any(m.weight > 0 for m in self.kinds.values()):
             raise ValueError(f"kinds: a phase with rate = {self.rate:g} needs at least one kind of weight above 0")
 

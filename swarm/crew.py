@@ -51,6 +51,7 @@ class Crew:
         self._context.set_forkserver_preload(["swarm.preload"])
         self.world: BaseProcess | None = None
         self.robots: dict[int, BaseProcess] = {}
+        self._lost: set[int] = set()  # robots that no process follows
         self._whole = False  # has everyone been started?
 
     def start(self, order: Iterable[int] | None = None) -> None:
@@ -75,7 +76,7 @@ class Crew:
         """Take leave of a robot whose process has ended; why it ended, and whether another one comes."""
         process = self.robots.pop(number)
         process.join()
-        back = self.mission.robots.restart and self.boots[number] <= RESTARTS
+        back = self.mission.robots.restart and self.boots[number] <= RESTARTS and number not in self._lost
         return ending(process.exitcode), back
 
     def revive(self, number: int) -> None:
@@ -90,6 +91,11 @@ class Crew:
         """Kill a robot's process that does not answer."""
         if number in self.robots:
             self.robots[number].kill()
+
+    def lose(self, number: int) -> None:
+        """End a robot's process for good."""
+        self._lost.add(number)
+        self.kill(number)
 
     def end(self, seconds: float) -> None:
         """All processes end: by themselves within `seconds`, or killed."""

@@ -6,9 +6,10 @@ and a lock-step run by processes (`swarm.host`) do the same, bit for bit.
 
 import numpy as np
 
+from robots.command import COMMAND
 from sim.medium import Medium
 from sim.work import Event
-from swarm import mind, peers, results, wire, worlds
+from swarm import losses, mind, peers, results, wire, worlds
 from swarm.mission import Mission
 
 _BOOT = 1  # nobody starts twice
@@ -30,19 +31,22 @@ class Fleet:
         self.reports = self.mind.reports
         self.driven = 0.0  # m, all robots
         self._said = np.zeros(count, np.int64)
+        self._losses = losses.draw(mission)
 
     def tick(self) -> list[Event]:
         """All sense and hear, think, act; then the world moves on. Gives what happened."""
         world, radio, mission = self.world, self.radio, self.mission
         now = world.tick
+        self.alive[self._losses[world.sites.phase]] = False
         percepts = world.sense()
         self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
         heard = radio.deliver(now, self.neighbours, radio.draws(mission.seed, now))
         lessons = [peers.listen(table, now, signals)[0] for table, signals in zip(self.heard, heard, strict=True)]
         deeds = mind.tick(self.mind, now, percepts, self.heard, lessons)
-        self.commands, self.reports = deeds.commands, deeds.reports
+        self.commands = np.where(self.alive, deeds.commands, np.zeros((), COMMAND))
+        self.reports = np.where(self.alive, deeds.reports, self.reports)
         for robot, speech in enumerate(deeds.speeches):
-            if speech is not None:
+            if speech is not None and self.alive[robot]:
                 signal = mind.signal(speech, robot, _BOOT, int(self._said[robot]), now * mission.tick)
                 radio.say(robot, wire.encode(signal), now)
                 self._said[robot] += 1

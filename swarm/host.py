@@ -19,7 +19,7 @@ import zmq
 from robots.command import COMMAND
 from sim.medium import Heard, Medium
 from sim.work import Event
-from swarm import results, wire, worlds
+from swarm import losses, results, wire, worlds
 from swarm.link import HostLink
 from swarm.metrics import EVERY, Metrics
 from swarm.mission import Mission
@@ -97,6 +97,8 @@ class Host:
         self.metrics = Metrics(out / "metrics.sqlite")
         self.film = results.Film(options.video, self.stage, mission.tick) if options.video else None
         self.expected = set(range(count))  # robots whose process lives or will live again
+        self.losses = losses.draw(mission)
+        self.lost: set[int] = set()  # robots that have fallen out, as the mission says
         self.restarts = np.zeros(count, int)
         self.reports = np.zeros(count, REPORT)
         self.commands = np.zeros(count, COMMAND)
@@ -136,6 +138,7 @@ class Host:
         """All sense and hear, all think, all act; then the world moves on."""
         world, radio, mission = self.world, self.radio, self.mission
         tick, lockstep = world.tick, self.options.pace == "lockstep"
+        self._lose(set(self.losses[world.sites.phase]) - self.lost)
         percepts = world.sense()
         self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
         heard = radio.deliver(tick, self.neighbours, radio.draws(mission.seed, tick))
@@ -305,11 +308,22 @@ class Host:
                 raise Stopped(message.text)
             self._mourn(message)
 
+    def _lose(self, robots: set[int]) -> None:
+        """Robots fall out: their bodies stand still, their processes end."""
+        for robot in sorted(robots):
+            self.lost.add(robot)
+            self.link.there.discard(robot)
+            self.expected.discard(robot)
+            self._note([Event(self.world.time, "warning", f"robot {robot} falls out, as the mission says")])
+            self.user.send(wire.encode(wire.Lost(robot)))
+
     def _mourn(self, gone: wire.Gone) -> None:
         """A robot's process is gone: its body stands still until another one takes it over."""
         robot = gone.robot
         self.link.there.discard(robot)
         self.hung.discard(robot)
+        if robot in self.lost:  # that has been told already
+            return
         self.answered[robot], self.commands[robot] = self.world.tick, np.zeros((), COMMAND)
         self.restarts[robot] += gone.back
         ending = "starts again, with nothing learnt" if gone.back else "stays away"

@@ -58,6 +58,12 @@ class Mission:
                         f"phases[{i}].kinds.{kind}: no such kind; [kinds] has {', '.join(self.kinds) or 'none'}"
                     )
 
+        lost = sum(phase.lost for phase in self.phases)
+        if self.phases[0].lost:
+            raise ValueError(f"phases[0].lost = {self.phases[0].lost}: nobody is there to fall out yet, must be 0")
+        if lost >= self.robots.count:
+            raise ValueError(f"phases: {lost} robots are lost, of robots.count = {self.robots.count}; one must be left")
+
     @property
     def duration(self) -> float:
         """Simulated seconds, all phases."""

@@ -67,14 +67,15 @@ def row(
     driven: float,
 ) -> tuple[float, ...]:
     """One row of `swarm.metrics.COLUMNS`."""
-    waiting = reports["waiting"][reports["task"] == WORK]
+    living = reports[alive]
+    waiting = living["waiting"][living["task"] == WORK]
     return (
         world.time,
         world.sites.phase,
         world.sites.done,
         len(world.sites.open),
         len(world.sites.waiting),
-        float((reports["strategy"] == 0).mean()),
+        float((living["strategy"] == 0).mean()) if living.size else 0.0,
         float(waiting.mean()) if waiting.size else 0.0,
         int(alive.sum()),
         medium.components(medium.graph(neighbours, alive)),

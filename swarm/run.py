@@ -214,6 +214,8 @@ def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: En
                 watch.latest = message
             case wire.Hung():
                 crew.kill(message.robot)
+            case wire.Lost():
+                crew.lose(message.robot)
         try:
             if not endings.first:
                 watch.show()

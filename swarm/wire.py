@@ -19,6 +19,7 @@ the DEALER's identity is the robot's number in ASCII::
 
     world -> user   `swarm.view.snapshot.Stage` once, `swarm.view.snapshot.Snapshot` at most ten times a second
     world -> user   [ "p1", robot ]             a robot does not answer
+    world -> user   [ "l1", robot ]             a robot falls out: end its process for good
     world -> user   [ "e1", summary ]           the run is over, its folder complete
     world -> user   [ "f1", text, input ]       the run cannot go on, and why; input: the user's is wrong
     user -> world   [ "g1", robot, text, back ] a robot's process is gone; back: another one will come
@@ -112,6 +113,12 @@ class Hung(msgspec.Struct, array_like=True, frozen=True, tag="p1"):
     robot: Number
 
 
+class Lost(msgspec.Struct, array_like=True, frozen=True, tag="l1"):
+    """A robot falls out, as the mission says."""
+
+    robot: Number
+
+
 class Ended(msgspec.Struct, array_like=True, frozen=True, tag="e1"):
     """The run is over and its folder complete."""
 
@@ -143,8 +150,8 @@ _encoder = msgspec.msgpack.Encoder()
 _signal = msgspec.msgpack.Decoder(Signal)
 _from_robot: msgspec.msgpack.Decoder[Hello | Act] = msgspec.msgpack.Decoder(Hello | Act)
 _from_host: msgspec.msgpack.Decoder[Sense | Bye] = msgspec.msgpack.Decoder(Sense | Bye)
-_from_world: msgspec.msgpack.Decoder[Stage | Snapshot | Hung | Ended | Failed] = msgspec.msgpack.Decoder(
-    Stage | Snapshot | Hung | Ended | Failed
+_from_world: msgspec.msgpack.Decoder[Stage | Snapshot | Hung | Lost | Ended | Failed] = msgspec.msgpack.Decoder(
+    Stage | Snapshot | Hung | Lost | Ended | Failed
 )
 _from_user: msgspec.msgpack.Decoder[Gone | Stop] = msgspec.msgpack.Decoder(Gone | Stop)
 
@@ -172,7 +179,7 @@ def from_host(data: bytes) -> Sense | Bye:
     return _decode(_from_host, data)
 
 
-def from_world(data: bytes) -> Stage | Snapshot | Hung | Ended | Failed:
+def from_world(data: bytes) -> Stage | Snapshot | Hung | Lost | Ended | Failed:
     """Decode what the world's process sends to the user's. Raises WireError."""
     return _decode(_from_world, data)
 

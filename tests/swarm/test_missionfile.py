@@ -127,6 +127,8 @@ MISTAKES = [
     ('action = "push"', 'action = "dance"',
      "phases[0].kinds.ash.action = 'dance': must be one of 'push', 'pull', 'hold'"),
     ("team = 3", "team = 9", 'phases[1].kinds."white birch".team = 9: must lie in [1, 4]'),
+    ("rate = 12", "rate = 12\nlost = 2", "phases[0].lost = 2: nobody is there to fall out yet, must be 0"),
+    ("rate = 4.0", "rate = 4.0\nlost = 12", "phases: 12 robots are lost, of robots.count = 12; one must be left"),
     ('place = "clustered"', 'place = "cluster"',
      "phases[1].place = 'cluster': must be one of 'scattered', 'clustered' (did you mean 'clustered'?)"),
     ("speed = 0.25", "body = 'whels'", f"robots.body = 'whels': must be {BODIES} (did you mean 'wheels'?)"),

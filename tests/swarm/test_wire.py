@@ -92,6 +92,7 @@ MESSAGES = {
     wire.from_world: stages
     | snapshots
     | st.builds(wire.Hung, numbers)
+    | st.builds(wire.Lost, numbers)
     | st.builds(wire.Ended, st.dictionaries(st.text(), finite | st.text(), max_size=3))
     | st.builds(wire.Failed, st.text(), st.booleans()),
     wire.from_user: st.builds(wire.Gone, numbers, st.text(), st.booleans()) | st.builds(wire.Stop, st.text()),
