@@ -8,7 +8,7 @@ from swarm import losses
 from swarm.crew import Crew
 from swarm.fleet import Fleet
 from swarm.mission import Mission
-from swarm.snapshot import Snapshot
+from swarm.view.snapshot import Snapshot
 from tests.conftest import Play
 
 
