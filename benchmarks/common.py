@@ -341,9 +341,8 @@ def log_size(host: Host, folder: Path) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU time that a process has used, all its threads, to the nanosecond: Linux's clock of that process."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def pss_mb(pid: int) -> float:

@@ -1,6 +1,6 @@
 """What a tick costs: ratios measured in one run, so that the machine's speed cancels out.
 
-    uv run python benchmarks/tick.py [--quick]
+    uv run python benchmarks/tick.py [N ...] [--ticks T]
 
 The scene: 4 robots a square metre, half of them at sites that they cannot move, each robot with a full
 population of 400 rules, recording on. The host is the one of `jerne run`, in this process, robots are
@@ -42,11 +42,12 @@ def main() -> None:
     import common
 
     parser = argparse.ArgumentParser(description="What a tick costs.")
-    parser.add_argument("--quick", action="store_true", help="fewer robots, fewer ticks")
-    quick = parser.parse_args().quick
+    parser.add_argument("robots", nargs="*", type=int, default=[12, 20, 50, 100], help="sizes of swarms")
+    parser.add_argument("--ticks", type=int, default=70, help="ticks that are measured")
+    args = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    for count in (12, 20) if quick else (12, 20, 50, 100):
-        common.measure(count, 40 if quick else 70, echo)
+    for count in args.robots:
+        common.measure(count, args.ticks, echo)
 
 
 if __name__ == "__main__":

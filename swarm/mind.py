@@ -13,23 +13,23 @@ import numpy as np
 
 import swarm.arbiters
 import swarm.learners
-from classifier.draws import Draws, uniform
+from classifier.draws import Draws
 from robots.command import COMMAND
 from swarm import registry
-from swarm.engage import AVOID, DECIDE, DWELL, GONE, QUIET, WENT_ON, engage, keep_away
-from swarm.features import BITS, situation, survey
-from swarm.memory import AVOIDED, LEAVE, SEARCH, WORK, newborn
+from swarm.engage import AVOID, DECIDE, DWELL, GONE, WENT_ON, engage, keep_away
+from swarm.features import BITS, situation
+from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
-from swarm.peers import STALE, forget
+from swarm.peers import STALE
+from swarm.reflex import FOLLOW, SPEECH, perceive, respond
 from swarm.report import ACTIONS, REPORT
-from swarm.steer import steer
 from swarm.wire import OUTCOMES, Outcome, Signal
 
 PAYOFF = 1000.0  # for work that goes on
 FADE = 0.97  # discount of a pay-off, per second
 DRIFT = 2.0  # s between two changes of the direction in which a robot wanders
-FOLLOW, GIVE_UP = ACTIONS.index("follow"), ACTIONS.index("leave")
-_DRIFT, _DECIDE, _LEARN, _LEAVE, _SHARE = range(2, 7)  # purposes of random draws
+GIVE_UP = ACTIONS.index("leave")
+_DECIDE, _LEARN, _LEAVE, _SHARE = range(3, 7)  # purposes of random draws
 
 
 class Speech(NamedTuple):
@@ -98,41 +98,25 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     `now` counts ticks; `percepts` (L,) records of robots.percept; `heard` (L, K) records of
     swarm.peers.HEARD; `lessons` (L,) the outcomes that reached each robot since its last tick.
     """
-    mission, memory, lanes = mind.mission, mind.memory, len(mind.ids)
-    stale, room = round(STALE / mission.tick), int(mission.work.face / (2.3 * mission.robots.radius))
-    robot_id, robot_rb = percepts["robot_id"], percepts["robot_rb"]
-    site_id, site_rb, touch = percepts["site_id"], percepts["site_rb"], percepts["touch"]
-    for table in heard:
-        forget(table, now, stale)
-
+    mission, memory, reports, lanes = mind.mission, mind.memory, mind.reports, len(mind.ids)
+    body, dt = mission.robots, mission.tick
+    room = int(mission.work.face / (2.3 * body.radius))
     antigen, met = np.empty((lanes, 2)), np.empty((lanes, 2))
     loudest, news = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
     avoided = mind.avoid_site, mind.avoid_until
-    survey(
-        now,
-        stale,
-        mission.radio.range,
-        room,
-        robot_id,
-        robot_rb,
-        mind.ids,
-        memory,
-        heard,
-        *avoided,
-        antigen,
-        met,
-        loudest,
-    )
+    stale = round(STALE / dt)
+    perceive(now, stale, mission.radio.range, room, percepts, mind.ids, memory, heard, *avoided, antigen, met, loudest)
     mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, antigen, met, memory["strategy"], mind.ids, now)
     memory["strategy"] = verdict.strategy
+    reports["stimulus"], reports["concentration"] = verdict.stimulus, verdict.concentration
     engage(
         now,
-        mission.tick,
+        dt,
         room,
-        site_id,
-        site_rb,
+        percepts["site_id"],
+        percepts["site_rb"],
         percepts["site_kind"],
-        touch,
+        percepts["touch"],
         percepts["progress"],
         memory,
         heard,
@@ -143,30 +127,16 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     for lane, outcomes in enumerate(lessons):
         if outcomes and mission.mind.share:
             _learn_from_others(mind, lane, now, outcomes)
-    for lane in np.flatnonzero(news != QUIET).tolist():
+    for lane in news.nonzero()[0].tolist():
         _settle(mind, lane, now, int(news[lane]), bool(percepts["progress"][lane] >= 1))
     if news.any() or any(lessons):
-        mind.reports["rules"] = mind.learner.rules(mind.learner_state)
-    _drift(mind, now)
+        reports["rules"] = mind.learner.rules(mind.learner_state)
 
-    commands = np.empty(lanes, COMMAND)
-    steer(
-        mission.robots.speed,
-        mission.robots.turn,
-        mission.robots.radius,
-        mission.work.face,
-        percepts["proximity"],
-        robot_id,
-        robot_rb,
-        site_id,
-        site_rb,
-        percepts["site_face"],
-        touch,
-        memory,
-        commands,
-    )
-    reports = _report(mind, antigen, verdict)
-    return Deeds(commands, reports, _speak(mind, now, verdict.concentration))
+    commands, speeches = np.empty(lanes, COMMAND), np.empty(lanes, SPEECH)
+    period, face = max(1, round(DRIFT / dt)), mission.work.face
+    limits = body.speed, body.turn, body.radius, face
+    respond(now, mission.seed, period, *limits, percepts, mind.ids, memory, antigen, reports, commands, speeches)
+    return Deeds(commands, reports.copy(), _speak(mind, now, speeches))
 
 
 def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> None:
@@ -253,50 +223,15 @@ def _discount(mind: Mind, ticks: int) -> float:
     return float(FADE ** (ticks * mind.mission.tick))
 
 
-def _drift(mind: Mind, now: int) -> None:
-    """Now and then a robot wanders off in another direction, otherwise straight on."""
-    period = max(1, round(DRIFT / mind.mission.tick))
-    turn = now + mind.ids * 7  # not all at once
-    due = turn % period < period // 4
-    mind.memory["drift"] = 0.0
-    if due.any():
-        draw = uniform(mind.mission.seed, mind.ids, turn // period, _DRIFT, 0)
-        mind.memory["drift"] = np.where(due, (draw - 0.5) * 3.0, 0.0)
-
-
-def _report(mind: Mind, antigen: np.ndarray, verdict: swarm.arbiters.Verdict) -> np.ndarray:
-    memory, reports = mind.memory, mind.reports
-    for name in ("strategy", "task", "action", "site", "waiting"):
-        reports[name] = memory[name]
-    reports["antigen"], reports["stimulus"] = antigen, verdict.stimulus
-    reports["concentration"] = verdict.concentration
-    return reports.copy()
-
-
-def _speak(mind: Mind, now: int, concentration: np.ndarray) -> list[Speech | None]:
-    """Each robot's signal, when it is its turn."""
+def _speak(mind: Mind, now: int, words: np.ndarray) -> list[Speech | None]:
+    """Each robot's signal, when it is its turn; `words` (L,) are records of swarm.reflex.SPEECH."""
     interval = max(1, round(mind.mission.radio.interval / mind.mission.tick))
     speeches: list[Speech | None] = [None] * len(mind.ids)
-    for lane in np.flatnonzero((now + mind.ids) % interval == 0).tolist():
-        m = mind.memory[lane]
-        at_work = bool(m["task"] == WORK)
-        aggregate, disperse = concentration[lane].tolist()
+    for lane in ((now + mind.ids) % interval == 0).nonzero()[0].tolist():
         told, mind.outcomes[lane] = mind.outcomes[lane][:OUTCOMES], mind.outcomes[lane][OUTCOMES:][-8:]
-        speeches[lane] = Speech(
-            (aggregate, disperse),
-            float(m["waiting"]),
-            int(m["site"]),
-            int(m["kind"]) if m["site"] >= 0 else 0,
-            doing(m) if at_work else -1,
-            min(64, int(m["mates"])) if at_work else 0,
-            tuple(told),
-        )
+        aggregate, disperse, *rest = words[lane].item()
+        speeches[lane] = Speech((aggregate, disperse), *rest, tuple(told))
     return speeches
-
-
-def doing(m: np.void) -> int:
-    """What a robot at work does, as the others see it."""
-    return int(m["lead"] if m["action"] == FOLLOW else m["action"])
 
 
 def signal(speech: Speech, sender: int, boot: int, seq: int, time: float) -> Signal:

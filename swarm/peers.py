@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from robots.kernel import kernel
 from swarm import wire
 
 STALE = 1.0  # s after which a silent robot is forgotten; until then its call fades
@@ -31,33 +32,14 @@ def nobody(most: int) -> np.ndarray:
     return table
 
 
-def hear(table: np.ndarray, tick: int, sender: int, signal: wire.Signal) -> None:
-    """Enter `signal` into `table`, in place: in the sender's slot, or over the one heard longest ago."""
-    ids = table["id"].tolist()
-    if sender in ids:
-        slot = ids.index(sender)
-    elif -1 in ids:
-        slot = ids.index(-1)
-    else:
-        slot = int(table["tick"].argmin())
-    aggregate, disperse = signal.stimulation
-    table[slot] = (
-        sender,
-        tick,
-        aggregate,
-        disperse,
-        signal.waiting,
-        signal.site,
-        signal.kind,
-        signal.action,
-        signal.mates,
-    )
-
-
 def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) -> tuple[list[wire.Outcome], int]:
-    """Enter signals into `table`; gives the outcomes in them, and how many were no signal of their sender."""
+    """Enter signals into `table`, in place, each in its sender's slot, else a free one, else the one heard longest ago.
+
+    Gives the outcomes in them, and how many were no signal of their sender.
+    """
     outcomes: list[wire.Outcome] = []
     bad = 0
+    ids = table["id"].tolist()
     for sender, data in messages:
         try:
             signal = wire.signal(data)
@@ -67,11 +49,25 @@ def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) 
         if signal.sender != sender:
             bad += 1
             continue
-        hear(table, tick, sender, signal)
+        slot = ids.index(sender) if sender in ids else ids.index(-1) if -1 in ids else int(table["tick"].argmin())
+        ids[slot] = sender
+        table[slot] = (
+            sender,
+            tick,
+            *signal.stimulation,
+            signal.waiting,
+            signal.site,
+            signal.kind,
+            signal.action,
+            signal.mates,
+        )
         outcomes += signal.outcomes
     return outcomes, bad
 
 
+@kernel
 def forget(table: np.ndarray, tick: int, stale: int) -> None:
     """Free the slots of robots not heard for more than `stale` ticks, in place."""
-    table["id"][tick - table["tick"] > stale] = -1
+    for slot in range(table.shape[0]):
+        if tick - table[slot].tick > stale:
+            table[slot].id = -1

@@ -87,10 +87,7 @@ class Stack:
         """One tick on what all recorded robots sensed and heard."""
         lessons = []
         for table, robot in zip(self.tables, self.ids, strict=True):
-            signals = [(sender, wire.signal(data)) for sender, data in heard[robot]]
-            for sender, signal in signals:
-                peers.hear(table, now, sender, signal)
-            lessons.append([outcome for _, signal in signals for outcome in signal.outcomes])
+            lessons.append(peers.listen(table, now, heard[robot])[0])
         return mind.tick(self.mind, now, percepts[self.ids], self.tables, lessons)
 
 

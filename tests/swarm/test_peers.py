@@ -6,12 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm import wire
-from swarm.peers import forget, hear, nobody
+from swarm.peers import forget, listen, nobody
 from swarm.wire import Signal, WireError
 
 
 def signal(sender: int, waiting: float = 0.0, site: int = -1, action: int = -1) -> Signal:
     return Signal(sender, 1, 0, 0.0, (0.75, 0.25), waiting, site, 9, action, 2, ())
+
+
+def hear(table: np.ndarray, tick: int, sender: int, said: Signal) -> None:
+    assert listen(table, tick, [(sender, wire.encode(said))]) == ([], 0)
 
 
 def test_nobody() -> None:
@@ -81,7 +85,7 @@ def test_the_table_holds_the_latest_heard(most: int, heard: list[tuple[int, int]
 
 def test_numbers_that_a_signal_can_carry_fit() -> None:
     table = nobody(1)
-    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e9, 2**31 - 1, 65535, 15, 64, ()))
+    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, ()))
     assert table[0].tolist()[:2] == (32767, 2**31 - 1)
     assert table[0].tolist()[5:] == (2**31 - 1, 65535, 15, 64)
 

@@ -1,0 +1,38 @@
+"""Random numbers without a generator, for compiled code: a hash of who draws, when, what for, and which draw it is.
+
+The words are absorbed one after the other by SplitMix64's finaliser [Steele, Lea & Flood 2014], as in
+`classifier.draws`, and the numbers are the same. So what robot 7 draws does not depend on how many robots there are.
+"""
+
+import math
+
+import numpy as np
+
+from robots.kernel import kernel
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd
+NOTHING, ONE = np.uint64(0), np.uint64(1)
+_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_53 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+
+@kernel
+def absorb(key: np.uint64, word: int) -> np.uint64:
+    """The key of all words absorbed so far, the first of them into `NOTHING`, and of one more, at least 0."""
+    z = key + GOLDEN * (np.uint64(word) + ONE)
+    z = (z ^ (z >> _SHIFT_1)) * _MIX_1
+    z = (z ^ (z >> _SHIFT_2)) * _MIX_2
+    return z ^ (z >> _SHIFT_3)
+
+
+@kernel
+def uniform(key: np.uint64, index: int) -> float:
+    """The draw number `index` of a key, in [0, 1)."""
+    return float(absorb(key, index) >> _SHIFT_53) * 2.0**-53
+
+
+@kernel
+def normal(key: np.uint64, index: int) -> float:
+    """The standard normal deviate number `index` of a key [Box & Muller 1958]; its uniform draws are 2 index, + 1."""
+    radius = math.sqrt(-2 * math.log(1 - uniform(key, 2 * index)))
+    return radius * math.cos(2 * math.pi * uniform(key, 2 * index + 1))

@@ -1,0 +1,101 @@
+"""What every tick of a mind takes, compiled: before the arbiter decides, and after all else is decided."""
+
+import numpy as np
+
+from robots.chance import NOTHING, absorb, uniform
+from robots.kernel import kernel
+from swarm.features import survey
+from swarm.memory import WORK
+from swarm.peers import forget
+from swarm.report import ACTIONS
+from swarm.steer import steer
+
+FOLLOW = ACTIONS.index("follow")
+_DRIFT = 2  # purpose of its random draws
+_TURN = 3.0  # rad between the outermost directions in which a robot wanders off
+
+#: what a mind has to say in a tick, but for the outcomes
+SPEECH = np.dtype(
+    [
+        ("aggregate", "f4"),  # its concentrations
+        ("disperse", "f4"),
+        ("waiting", "f4"),
+        ("site", "i4"),
+        ("kind", "i4"),
+        ("action", "i1"),
+        ("mates", "i1"),
+    ]
+)
+
+
+@kernel
+def perceive(
+    tick: int,
+    stale: int,
+    hearing: float,
+    room: int,
+    percepts: np.ndarray,
+    own: np.ndarray,
+    memory: np.ndarray,
+    heard: np.ndarray,
+    avoid_site: np.ndarray,
+    avoid_until: np.ndarray,
+    antigen: np.ndarray,
+    met: np.ndarray,
+    loudest: np.ndarray,
+) -> None:
+    """`swarm.peers.forget` and then `swarm.features.survey`: what they say of their arguments holds."""
+    for i in range(heard.shape[0]):
+        forget(heard[i], tick, stale)
+    seen, where = percepts.robot_id, percepts.robot_rb
+    avoided = avoid_site, avoid_until
+    survey(tick, stale, hearing, room, seen, where, own, memory, heard, *avoided, antigen, met, loudest)
+
+
+@kernel
+def respond(
+    tick: int,
+    seed: int,
+    period: int,
+    speed: float,
+    turn: float,
+    radius: float,
+    width: float,
+    percepts: np.ndarray,
+    own: np.ndarray,
+    memory: np.ndarray,
+    antigen: np.ndarray,
+    reports: np.ndarray,
+    commands: np.ndarray,
+    speeches: np.ndarray,
+) -> None:
+    """Wander, `swarm.steer.steer`, and fill in what each robot reports and what it has to say.
+
+    Now and then, in a quarter of each `period` ticks, a robot wanders off in another direction, otherwise
+    straight on. `reports` (L,) hold this tick's concentrations already.
+    """
+    for i in range(memory.shape[0]):
+        turns = tick + 7 * own[i]  # not all at once
+        memory[i].drift = 0.0
+        if turns % period < period // 4:
+            key = absorb(absorb(absorb(absorb(NOTHING, seed), own[i]), turns // period), _DRIFT)
+            memory[i].drift = (uniform(key, 0) - 0.5) * _TURN
+    p = percepts
+    ring, seen, where, touch = p.proximity, p.robot_id, p.robot_rb, p.touch
+    steer(speed, turn, radius, width, ring, seen, where, p.site_id, p.site_rb, p.site_face, touch, memory, commands)
+    for i in range(memory.shape[0]):
+        m, report, speech = memory[i], reports[i], speeches[i]
+        report.strategy, report.task, report.action = m.strategy, m.task, m.action
+        report.site, report.waiting = m.site, m.waiting
+        report.antigen[0], report.antigen[1] = antigen[i, 0], antigen[i, 1]
+        speech.aggregate, speech.disperse = report.concentration[0], report.concentration[1]
+        speech.waiting, speech.site, speech.kind = m.waiting, m.site, m.kind if m.site >= 0 else 0
+        speech.action, speech.mates = -1, 0
+        if m.task == WORK:
+            speech.action, speech.mates = doing(m.action, m.lead), min(64, m.mates)
+
+
+@kernel
+def doing(action: int, lead: int) -> int:
+    """What a robot at work does, as the others see it; `lead` is what the one does that it may follow."""
+    return lead if action == FOLLOW else action
