@@ -315,8 +315,7 @@ def replay(scene: Mission, run: Thinking) -> Clock:
     there, clock = world(scene), Clock()
     with physics(there.engine, clock):
         for tick, commands in enumerate(run.commands):
-            there.sense()  # notes who touches what; not timed
-            numbers = np.append(there.sites.arrays().id, -1)[there.touching]
+            numbers = there.sense()["touch"]  # not timed
             if tick < WARM:
                 there.engine.step(commands, numbers)
             else:

@@ -44,6 +44,8 @@ class _Plate:
     action: str
     need: float  # N, least force of a team
     ratchet: float = 0.0  # m, how far a slider has come; it never goes back
+    moved: float = 0.0  # m along its rail, after the latest step
+    speed: float = 0.0  # m/s
 
 
 class Bullet:
@@ -88,11 +90,12 @@ class Bullet:
 
     def poses(self) -> np.ndarray:
         """(N, 3) true x, y in m and heading in rad."""
-        out = np.empty((len(self.bodies), 3))
-        for i, body in enumerate(self.bodies):
-            (x, y, _), (a, b, c, d) = self._p.getBasePositionAndOrientation(body, **self._id)
-            out[i] = x, y, math.atan2(2 * (d * c + a * b), 1 - 2 * (b * b + c * c))
-        return out
+        pose, client = self._p.getBasePositionAndOrientation, self._id["physicsClientId"]
+        rows = []
+        for body in self.bodies:
+            (x, y, _), (a, b, c, d) = pose(body, client)
+            rows.append((x, y, math.atan2(2 * (d * c + a * b), 1 - 2 * (b * b + c * c))))
+        return np.array(rows)
 
     def step(self, commands: np.ndarray, touching: np.ndarray) -> None:
         """Drive all robots by `commands` (N,) for one tick; `touching` (N,) is the plate that each touches, or -1."""
@@ -104,9 +107,11 @@ class Bullet:
         self._tension()
         self._drive.apply(commands["speed"].tolist(), commands["turn"].tolist())
         self._p.stepSimulation(**self._id)
-        for number, plate in self._plates.items():
+        state, client = self._p.getJointState, self._id["physicsClientId"]
+        for plate in self._plates.values():
+            plate.moved, plate.speed, _, _ = state(plate.body, 0, client)
             if plate.action != "hold":
-                self._advance(number, plate)
+                self._advance(plate)
 
     def gripping(self) -> np.ndarray:
         """(N,) number of the plate that each robot's gripper holds, -1 none."""
@@ -157,7 +162,7 @@ class Bullet:
 
     def travel(self, number: int) -> float:
         """How far a plate has moved, m: along its rail, or into its spring."""
-        return float(self._p.getJointState(self._plates[number].body, 0, **self._id)[0])
+        return self._plates[number].moved
 
     def held(self, number: int) -> bool:
         """Is a plate pressed by its team: hard enough, and not pushed?"""
@@ -178,25 +183,21 @@ class Bullet:
         return int(body)
 
     def _spring(self, plate: _Plate) -> None:
-        x, speed = self._p.getJointState(plate.body, 0, **self._id)[:2]
-        force = self._robots.force * (SPRING * x + 4.0 * speed)
+        force = self._robots.force * (SPRING * plate.moved + 4.0 * plate.speed)
         self._p.applyExternalForce(plate.body, 0, [force, 0, 0], [0, 0, 0], self._p.LINK_FRAME, **self._id)
 
-    def _advance(self, number: int, plate: _Plate) -> None:
+    def _advance(self, plate: _Plate) -> None:
         """The rail moves one way: what was gained is kept (in steps of 1 cm, so that limits change rarely)."""
-        x = self.travel(number)
-        if x > plate.ratchet + 0.01:
-            plate.ratchet = x
-            self._p.changeDynamics(
-                plate.body, 0, jointLowerLimit=x, jointUpperLimit=2 * self._work.travel + PLATE, **self._id
-            )
+        if plate.moved > plate.ratchet + 0.01:
+            plate.ratchet, most = plate.moved, 2 * self._work.travel + PLATE
+            self._p.changeDynamics(plate.body, 0, jointLowerLimit=plate.moved, jointUpperLimit=most, **self._id)
 
     def _grip(self, wanted: np.ndarray, touching: np.ndarray) -> None:
         """Open and close grippers; closed ones hold the face at the point next to the robot."""
         for robot in [robot for robot in self._grips if not wanted[robot]]:
             del self._grips[robot]
-        for robot in np.flatnonzero(wanted & (touching >= 0)).tolist():
-            if robot not in self._grips:
+        for robot in wanted.nonzero()[0].tolist():
+            if robot not in self._grips and touching[robot] >= 0:
                 grip = _Grip(int(touching[robot]), 0.0, 0.0)
                 facing = self._plates[grip.plate].spot[2]
                 (x, y, _), _ = self._p.getBasePositionAndOrientation(self.bodies[robot], **self._id)

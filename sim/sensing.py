@@ -4,8 +4,8 @@ Plain geometry for all robots at once, compiled, without a physics engine. Walls
 boxes, robots are discs, a site is a face with an oriented box behind it (its plate). Walls, robots
 and plates stop a proximity ray; only walls hide a robot or a site from view.
 
-Noise is one array of standard normal deviates with robots leading, so what robot i draws does not
-depend on how many robots there are. A deviate below the p-quantile is a dropout of probability p.
+A deviate of a sensor's noise is a hash of the seed, the tick, the robot and its place in the percept, so what
+robot i draws does not depend on how many robots there are. One below the p-quantile is a dropout of probability p.
 """
 
 import math
@@ -15,22 +15,41 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from robots.chance import NOTHING, absorb, normal
 from robots.kernel import kernel
 from robots.percept import RangeBearing, Sensors
 
 CELL = 0.5  # m, side of a wall bucket; long views cross few cells, crowded maps still spread well
 MOST_CELLS = 512  # buckets along one side of the map; larger maps get larger buckets
+REACH = 0.03  # m between a robot's edge and a work face that counts as touching
+_NOISE = 0x6E6F697365  # keeps the sensors' random numbers apart from others
 GRAZE = 1e-6  # part of a line of sight, at either end, that a wall may touch without blocking it
 
 
-class SiteArrays(NamedTuple):
-    """The open sites of a world; there may be none."""
+#: the open sites of a world are an array (S,) of these; there may be none
+SITE = np.dtype(
+    [
+        ("id", "i4"),  # beacon number
+        ("kind", "u2"),  # signature of the beacon
+        ("face", "f8", (3,)),  # x and y of the middle of the work face in m, its outward normal in rad
+        ("width", "f8"),  # m, of the work face and of the plate behind it
+        ("thickness", "f8"),  # m, of the plate behind the face
+        ("progress", "f8"),  # of the work, 0 to 1
+    ],
+    align=True,
+)
 
-    id: np.ndarray  # (S,) i4, beacon number
-    face: np.ndarray  # (S, 3) f8, x and y of the middle of the work face in m, its outward normal in rad
-    kind: np.ndarray  # (S,) u2, signature of the beacon
-    width: np.ndarray  # (S,) f8, m, of the work face and of the plate behind it
-    thickness: np.ndarray  # (S,) f8, m, of the plate behind the face
+#: what `_sense` has to know of the sensors; standard deviations in the unit of what they disturb
+_TRAITS = np.dtype(
+    [
+        ("radius", "f8"),  # m, of a robot
+        ("touch", "f8"),  # m before a face, from a robot's centre, within which it touches
+        ("rays", "f8", (3,)),  # range in m, standard deviation, quantile of dropout
+        ("robots", "f8", (4,)),  # range in m, standard deviations of range and bearing, quantile of dropout
+        ("sites", "f8", (4,)),  # the same
+        ("odometry", "f8"),  # standard deviation
+    ]
+)
 
 
 class Grid(NamedTuple):
@@ -50,45 +69,37 @@ class Senses:
 
     def __init__(self, sensors: Sensors, walls: ArrayLike, radius: float) -> None:
         """`walls` (M, 4) holds x, y of the middle, width and depth in m; `radius` of a robot in m."""
-        self.sensors = sensors
-        self.radius = float(radius)
         self.grid = grid(walls)
         bearing = 2 * np.pi * np.arange(sensors.proximity.rays) / sensors.proximity.rays
         self._ring = np.column_stack([np.cos(bearing), np.sin(bearing)])
+        ring, robots, sites = sensors.proximity, sensors.robots, sensors.sites
+        rays = ring.range, ring.noise, _quantile(ring.dropout)
+        traits = radius, radius + REACH, rays, _trait(robots), _trait(sites), sensors.odometry.noise
+        self._traits = np.array([traits], _TRAITS)
 
     def sense(
         self,
         poses: np.ndarray,
-        sites: SiteArrays,
-        rng: np.random.Generator,
+        before: np.ndarray,
+        sites: np.ndarray,
+        gripped: np.ndarray,
+        seed: int,
+        tick: int,
         out: np.ndarray,
-        ids: np.ndarray | None = None,
-    ) -> None:
-        """Write proximity, robots and sites of the robots at `poses` (N, 3) [x, y, heading] into `out` (N,).
+    ) -> np.ndarray:
+        """Write what the robots at `poses` (N, 3) [x, y, heading] sense into `out` (N,), percepts.
+
+        `before` (N, 3) are their poses a tick ago, `sites` (S,) records of `SITE`, `gripped` (N,) i4 the numbers
+        of the sites that they grip, -1 none. Gives the index (N,) i4 of the site that each touches, -1 none.
 
         Robots and sites are sorted by their true distance. A dropout empties the slot of one of
-        the nearest, and those behind move up. `ids` (N,) are the robots' numbers, else their index.
+        the nearest, and those behind move up. A robot touches a face when its centre lies in front of it, within
+        the face's width and no more than its radius and `REACH` away along the normal; of several the nearest;
+        and always what it grips, as a gripper stretches.
         """
-        proximity, robots, beacons = self.sensors.proximity, self.sensors.robots, self.sensors.sites
-        poses = _doubles(poses)
-        noise = self._deviates(len(poses), rng)
-        first_robot = 2 * proximity.rays
-        first_site = first_robot + 3 * robots.most
-
-        reach, sd, dropout = float(proximity.range), float(proximity.noise), _quantile(proximity.dropout)
-        face, width, thickness = map(_doubles, (sites.face, sites.width, sites.thickness))
-        free = _free(poses, self._ring, self.grid, face, width, thickness, self.radius, reach)
-        out["proximity"] = _noisy(free, noise, reach, sd, dropout)
-
-        index, seen = self._view(robots, poses, poses, noise, first_robot, 3)
-        out["robot_id"] = index if ids is None else _pick(ids, index, -1)
-        out["robot_rb"] = seen[..., :2]
-
-        index, seen = self._view(beacons, poses, face, noise, first_site, 4)
-        out["site_id"] = _pick(sites.id, index, -1)
-        out["site_rb"] = seen[..., :2]
-        out["site_face"] = seen[..., 2]
-        out["site_kind"] = _pick(sites.kind, index, 0)
+        touched = np.empty(len(poses), np.int32)
+        _sense(poses, before, self._ring, self.grid, sites, gripped, self._traits, seed, tick, out, touched)
+        return touched
 
     def neighbours(self, poses: np.ndarray, reach: float, occlusion: bool, most: int) -> tuple[np.ndarray, np.ndarray]:
         """The nearest robots within `reach` m of each robot, without noise, and how many they are.
@@ -98,42 +109,6 @@ class Senses:
         """
         poses = _doubles(poses)
         return _nearest(poses, poses, True, self.grid, float(reach), occlusion, most)
-
-    def _view(
-        self,
-        sensor: RangeBearing,
-        poses: np.ndarray,
-        targets: np.ndarray,
-        noise: np.ndarray,
-        first: int,
-        each: int,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What `sensor` makes of `targets`, see `_look`; targets that are the poses don't see themselves."""
-        same = targets is poses
-        index, _ = _nearest(poses, targets, same, self.grid, float(sensor.range), True, sensor.most)
-        sds = float(sensor.noise_range), float(sensor.noise_bearing)
-        return _look(poses, targets, index, noise, first, each, *sds, _quantile(sensor.dropout))
-
-    def _deviates(self, robots: int, rng: np.random.Generator) -> np.ndarray:
-        """Standard normal (N, K) f4: 2 for each ray, then 3 for each slot of a robot and 4 of a site."""
-        proximity, others, beacons = self.sensors.proximity, self.sensors.robots, self.sensors.sites
-        shape = robots, 2 * proximity.rays + 3 * others.most + 4 * beacons.most
-        sources = [proximity.noise, proximity.dropout]
-        for sensor in (others, beacons):
-            sources += [sensor.noise_range, sensor.noise_bearing, sensor.dropout]
-        if not any(sources):
-            return np.zeros(shape, np.float32)
-        return rng.standard_normal(shape, np.float32)
-
-
-def touching(poses: np.ndarray, sites: SiteArrays, radius: float, reach: float) -> np.ndarray:
-    """Index (N,) i4 of the site whose work face each robot touches, -1 if none, the nearest if several.
-
-    A robot touches a face when its centre lies in front of it, within the face's width and no
-    more than `radius + reach` m away along the normal. `poses` is (N, 3).
-    """
-    poses, face, width = map(_doubles, (poses, sites.face, sites.width))
-    return _touching(poses, face, width, float(radius + reach))
 
 
 def grid(walls: ArrayLike) -> Grid:
@@ -164,17 +139,15 @@ def _doubles(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, float)
 
 
-def _pick(values: np.ndarray, index: np.ndarray, empty: int) -> np.ndarray:
-    """`values[index]`, and `empty` where the index is -1."""
-    picked: np.ndarray = np.append(values, empty)[index]
-    return picked
-
-
 def _quantile(probability: float) -> float:
     """The value below which a standard normal deviate lies with this probability."""
     if probability in (0, 1):
         return np.inf if probability else -np.inf
     return NormalDist().inv_cdf(probability)
+
+
+def _trait(sensor: RangeBearing) -> tuple[float, float, float, float]:
+    return sensor.range, sensor.noise_range, sensor.noise_bearing, _quantile(sensor.dropout)
 
 
 @kernel
@@ -299,17 +272,6 @@ def _free(
 
 
 @kernel
-def _noisy(free: np.ndarray, noise: np.ndarray, reach: float, sd: float, dropout: float) -> np.ndarray:
-    """Readings (N, P) for free ranges: what is clear stays clear, deviates below `dropout` read clear."""
-    out = np.full_like(free, reach)
-    for i in range(free.shape[0]):
-        for p in range(free.shape[1]):
-            if free[i, p] < reach and noise[i, 2 * p + 1] >= dropout:
-                out[i, p] = min(max(free[i, p] + sd * noise[i, 2 * p], 0.0), reach)
-    return out
-
-
-@kernel
 def _nearest(
     eyes: np.ndarray, targets: np.ndarray, same: bool, grid: Grid, reach: float, occlusion: bool, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -342,50 +304,103 @@ def _nearest(
 
 
 @kernel
-def _look(
-    eyes: np.ndarray,
-    targets: np.ndarray,
-    index: np.ndarray,
-    noise: np.ndarray,
-    first: int,
-    each: int,
-    sd_range: float,
-    sd_bearing: float,
-    dropout: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Index (N, most) of the targets [x, y, angle] still seen, and their range, bearing, relative angle.
-
-    Slot k of `index` uses the `each` deviates from column `first + each k` on: for range, bearing and, where
-    there are four, angle; the last is for dropout. Empty slots, -1 and NaN, come last.
-    """
-    kept = np.full_like(index, -1)
-    seen = np.full((*index.shape, 3), np.nan)
-    for i in range(index.shape[0]):
-        x, y, heading = eyes[i]
-        slot = 0
-        for k in range(index.shape[1]):
-            j, z = index[i, k], noise[i, first + each * k : first + each * (k + 1)]
-            if j < 0 or z[-1] < dropout:
-                continue
-            rx, ry = targets[j, 0] - x, targets[j, 1] - y
-            kept[i, slot] = j
-            seen[i, slot, 0] = max(np.hypot(rx, ry) + sd_range * z[0], 0.0)
-            seen[i, slot, 1] = _wrap(np.arctan2(ry, rx) - heading + sd_bearing * z[1])
-            seen[i, slot, 2] = _wrap(targets[j, 2] - heading + sd_bearing * z[2])
-            slot += 1
-    return kept, seen
+def _touching(poses: np.ndarray, sites: np.ndarray, depth: float, touched: np.ndarray) -> None:
+    """Index of the nearest site that each robot touches within `depth` m of its face, -1 none."""
+    normal_x, normal_y = np.cos(sites.face[:, 2]), np.sin(sites.face[:, 2])
+    for i in range(len(poses)):
+        nearest, touched[i] = np.inf, -1
+        for k in range(len(sites)):
+            rx, ry = poses[i, 0] - sites[k].face[0], poses[i, 1] - sites[k].face[1]
+            nx, ny = normal_x[k], normal_y[k]
+            ahead, aside = nx * rx + ny * ry, nx * ry - ny * rx
+            if 0 <= ahead <= depth and abs(aside) <= sites[k].width / 2 and ahead < nearest:
+                nearest, touched[i] = ahead, k
 
 
 @kernel
-def _touching(poses: np.ndarray, face: np.ndarray, width: np.ndarray, depth: float) -> np.ndarray:
-    out = np.full(len(poses), -1, np.int32)
-    normal_x, normal_y = np.cos(face[:, 2]), np.sin(face[:, 2])
+def _missed(key: np.uint64, index: int, dropout: float) -> bool:
+    """Is a reading dropped, whose deviate has this index, by this quantile?"""
+    return dropout > -np.inf and normal(key, index) < dropout
+
+
+@kernel
+def _look(pose: np.ndarray, target: np.ndarray, key: np.uint64, first: int, trait: np.ndarray) -> tuple[float, float]:
+    """Range and bearing of a target; their deviates have the indices `first` and `first` + 1."""
+    rx, ry = target[0] - pose[0], target[1] - pose[1]
+    way, bearing = math.hypot(rx, ry), math.atan2(ry, rx) - pose[2]
+    if trait[1] > 0:
+        way = max(0.0, way + trait[1] * normal(key, first))
+    if trait[2] > 0:
+        bearing += trait[2] * normal(key, first + 1)
+    return way, _wrap(bearing)
+
+
+@kernel
+def _sense(
+    poses: np.ndarray,
+    before: np.ndarray,
+    ring: np.ndarray,
+    grid: Grid,
+    sites: np.ndarray,
+    gripped: np.ndarray,
+    traits: np.ndarray,
+    seed: int,
+    tick: int,
+    out: np.ndarray,
+    touched: np.ndarray,
+) -> None:
+    """All of `Senses.sense`. A robot's deviates: 2 a ray, 3 for each slot of a robot, 4 of a site, 2 of odometry."""
+    t = traits[0]
+    ray, peer, site, slip = t.rays, t.robots, t.sites, t.odometry
+    rays, most, places = len(ring), out.robot_id.shape[1], out.site_id.shape[1]
+    free = _free(poses, ring, grid, sites.face, sites.width, sites.thickness, t.radius, ray[0])
+    near, _ = _nearest(poses, poses, True, grid, peer[0], True, most)
+    about, _ = _nearest(poses, sites.face, False, grid, site[0], True, places)
+    _touching(poses, sites, t.touch, touched)
+    now = absorb(absorb(absorb(NOTHING, seed), _NOISE), tick)
     for i in range(len(poses)):
-        nearest = np.inf
-        for k in range(len(face)):
-            rx, ry = poses[i, 0] - face[k, 0], poses[i, 1] - face[k, 1]
-            nx, ny = normal_x[k], normal_y[k]
-            ahead, aside = nx * rx + ny * ry, nx * ry - ny * rx
-            if 0 <= ahead <= depth and abs(aside) <= width[k] / 2 and ahead < nearest:
-                nearest, out[i] = ahead, k
-    return out
+        key, o = absorb(now, i), out[i]
+        for p in range(rays):
+            way = free[i, p]
+            if way < ray[0] and ray[1] > 0:
+                way = min(max(way + ray[1] * normal(key, 2 * p), 0.0), ray[0])
+            if way < ray[0] and _missed(key, 2 * p + 1, ray[2]):
+                way = ray[0]
+            o.proximity[p] = way
+        slot, first = 0, 2 * rays
+        for k in range(most):
+            j, z = near[i, k], first + 3 * k
+            if j >= 0 and not _missed(key, z + 2, peer[3]):
+                o.robot_id[slot] = j
+                o.robot_rb[slot, 0], o.robot_rb[slot, 1] = _look(poses[i], poses[j], key, z, peer)
+                slot += 1
+        for k in range(slot, most):
+            o.robot_id[k], o.robot_rb[k, 0], o.robot_rb[k, 1] = -1, np.nan, np.nan
+        slot, first = 0, first + 3 * most
+        for k in range(places):
+            j, z = about[i, k], first + 4 * k
+            if j >= 0 and not _missed(key, z + 3, site[3]):
+                face = sites[j].face
+                o.site_id[slot], o.site_kind[slot] = sites[j].id, sites[j].kind
+                o.site_rb[slot, 0], o.site_rb[slot, 1] = _look(poses[i], face, key, z, site)
+                turned = face[2] - poses[i, 2] + (site[2] * normal(key, z + 2) if site[2] > 0 else 0.0)
+                o.site_face[slot] = _wrap(turned)
+                slot += 1
+        for k in range(slot, places):
+            o.site_id[k], o.site_kind[k], o.site_face[k] = -1, 0, np.nan
+            o.site_rb[k, 0], o.site_rb[k, 1] = np.nan, np.nan
+        o.grip = 0
+        if gripped[i] >= 0:
+            o.grip = 1
+            for k in range(len(sites)):
+                if sites[k].id == gripped[i]:
+                    touched[i] = k
+        o.touch, o.progress = -1, np.nan
+        if touched[i] >= 0:
+            o.touch, o.progress = sites[touched[i]].id, sites[touched[i]].progress
+        x, y = poses[i, 0] - before[i, 0], poses[i, 1] - before[i, 1]
+        ahead = x * math.cos(before[i, 2]) + y * math.sin(before[i, 2])
+        turned, z = _wrap(poses[i, 2] - before[i, 2]), first + 4 * places
+        if slip > 0:
+            ahead, turned = ahead * (1 + slip * normal(key, z)), turned * (1 + slip * normal(key, z + 1))
+        o.odometry[0], o.odometry[1] = ahead, turned

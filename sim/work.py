@@ -3,6 +3,7 @@
 Progress is read from the plates of an `Engine`; nobody counts heads.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from sim.arrivals import PLATE, Arrival, Spot, overlaps
-from sim.sensing import SiteArrays
+from sim.sensing import SITE
 from sim.spec import Phase, Work
 
 CLEAR = 0.02  # m, left between a new plate and the robots around it
@@ -60,6 +61,7 @@ class Site:
     progress: float = 0.0  # 0 to 1
     held: float = 0.0  # s without a break
     face: Spot = field(default=(0.0, 0.0, 0.0))  # where the work face is now
+    moved: float = 0.0  # m, of the plate, when it was last looked at
 
 
 @dataclass(frozen=True)
@@ -92,29 +94,22 @@ class Sites:
         self.open: list[Site] = []
         self.ended: list[Site] = []
         self._next_try = 0.0
-        self.changed = True  # has any face moved, come or gone since `arrays` was called?
-        self._arrays = _arrays([], work)
+        self.array = np.empty(0, SITE)  # the open sites, in order, for the sensors
 
     @property
     def done(self) -> int:
         """Tasks completed."""
         return sum(site.outcome == "done" for site in self.ended)
 
-    def arrays(self) -> SiteArrays:
-        """The open sites, for the sensors."""
-        if self.changed:
-            self._arrays = _arrays(self.open, self._work)
-            self.changed = False
-        return self._arrays
-
     def update(self, time: float, poses: np.ndarray, touching: np.ndarray) -> list[Event]:
         """Read progress after a tick, close what is done, change phase, open what has arrived.
 
         `poses` (N, 3) and `touching` (N,): index of the open site that each robot touches, or -1.
         """
-        for index in set(touching[touching >= 0].tolist()):
-            if np.isnan(self.open[index].touched):
+        for index in set(touching.tolist()) - {-1}:
+            if math.isnan(self.open[index].touched):
                 self.open[index].touched = time
+        before = len(self.ended), len(self.open)
         events = [*self._close_done(time), *self._change_phase(time)]
         self._measure()
         while self._coming and self._coming[-1].time <= time:
@@ -123,22 +118,26 @@ class Sites:
         if self.waiting and time >= self._next_try:
             self._next_try = time + RETRY
             events += self._open_waiting(time, poses)
+        if (len(self.ended), len(self.open)) != before:
+            self.array = np.array([self._row(site) for site in self.open], SITE)
         return events
 
     def _measure(self) -> None:
-        for site in self.open:
-            action = site.arrival.action
-            moved = self._engine.travel(site.number)
-            if action == "hold":
+        for index, site in enumerate(self.open):
+            moved, progress = self._engine.travel(site.number), site.progress
+            if site.arrival.action == "hold":
                 site.held = site.held + self._tick if self._engine.held(site.number) else 0.0
                 shown = (site.held - SETTLED) / max(self._tick, self._work.held - SETTLED)
                 site.progress = min(1.0, max(0.0, shown))
-            else:
-                site.progress = max(site.progress, min(1.0, moved / self._work.travel))
-            face = moved_face(site.spot, moved if action == "pull" else -moved)
-            if face != site.face:
-                site.face = face
-                self.changed = True
+            elif moved != site.moved:
+                site.progress = max(progress, min(1.0, moved / self._work.travel))
+            if moved != site.moved or site.progress != progress:
+                site.moved = moved
+                site.face = moved_face(site.spot, moved if site.arrival.action == "pull" else -moved)
+                self.array[index] = self._row(site)
+
+    def _row(self, site: Site) -> tuple[object, ...]:
+        return site.number, site.arrival.signature, site.face, self._work.face, PLATE, site.progress
 
     def _close_done(self, time: float) -> Iterator[Event]:
         """A site stays for the tick in which robots can sense that it is complete."""
@@ -169,7 +168,6 @@ class Sites:
         self.open.remove(site)
         site.ended, site.outcome = time, outcome
         self.ended.append(site)
-        self.changed = True
 
     def _open_waiting(self, time: float, poses: np.ndarray) -> Iterator[Event]:
         for arrival in list(self.waiting):
@@ -182,7 +180,6 @@ class Sites:
             number = len(self.open) + len(self.ended)
             self.open.append(Site(number, arrival, spot, time, face=spot))
             self._engine.add_plate(number, spot, arrival.action, arrival.team)
-            self.changed = True
             yield Event(time, "info", f"site {number} opens: {_what(arrival)}")
 
     def _is_free(self, spot: Spot, poses: np.ndarray) -> bool:
@@ -200,7 +197,7 @@ class Sites:
 def moved_face(spot: Spot, ahead: float) -> Spot:
     """A work face, `ahead` m along its normal."""
     x, y, facing = spot
-    return x + ahead * float(np.cos(facing)), y + ahead * float(np.sin(facing)), facing
+    return x + ahead * math.cos(facing), y + ahead * math.sin(facing), facing
 
 
 def _means_the_same(arrival: Arrival, phase: Phase) -> bool:
@@ -215,14 +212,3 @@ def _what(arrival: Arrival) -> str:
 def _renewed(site: Site, phase: int, action: str, team: int, time: float) -> Arrival:
     old = site.arrival
     return Arrival(time, phase, old.kind, old.signature, action, team, (site.spot, *old.spots))
-
-
-def _arrays(sites: Sequence[Site], work: Work) -> SiteArrays:
-    count = len(sites)
-    return SiteArrays(
-        id=np.array([site.number for site in sites], np.int32),
-        face=np.array([site.face for site in sites], float).reshape(count, 3),
-        kind=np.array([site.arrival.signature for site in sites], np.uint16),
-        width=np.full(count, work.face),
-        thickness=np.full(count, PLATE),
-    )

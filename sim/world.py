@@ -8,12 +8,11 @@ import numpy as np
 from robots.percept import Field, Sensors, blank, percept_dtype
 from sim.arrivals import Arrival
 from sim.floor import Floor
-from sim.sensing import Senses, touching
+from sim.sensing import Senses
 from sim.spec import Phase, Robots, Work
 from sim.work import Engine, Event, Sites
 
-REACH = 0.03  # m between a robot's edge and a work face that counts as touching
-_NOISE = 0x6E6F697365  # keeps the sensors' random stream apart from the others
+_NOISE = 0x6E6F697365  # keeps the random stream of sensors of one's own apart from the others
 
 
 class Sensor(Protocol):
@@ -52,7 +51,9 @@ class World:
         self.senses = Senses(sensors, floor.walls, robots.radius)
         self.poses = engine.poses()
         self._before = self.poses
+        self._blank = blank(self.percept_dtype, len(self.poses))
         self.touching = np.full(len(self.poses), -1, np.int32)  # index of the open site touched by each
+        self._touched = self.touching  # its number
         self.events: list[Event] = self.sites.update(0.0, self.poses, self.touching)
 
     @property
@@ -62,29 +63,20 @@ class World:
 
     def sense(self) -> np.ndarray:
         """(N,) percepts of all robots, now."""
-        out = blank(self.percept_dtype, len(self.poses))
-        rng = np.random.Generator(np.random.Philox(key=[self._seed, _NOISE + self.tick]))
-        arrays = self.sites.arrays()
-        self.senses.sense(self.poses, arrays, rng, out)
-        gripped = self.engine.gripping()
-        self.touching = touching(self.poses, arrays, self.robots.radius, REACH)
-        for robot in np.flatnonzero(gripped >= 0):  # a gripper stretches beyond REACH
-            self.touching[robot] = np.flatnonzero(arrays.id == gripped[robot])[0]
-        at_site = self.touching >= 0
-        if at_site.any():
-            progress = np.array([site.progress for site in self.sites.open], np.float32)
-            out["touch"][at_site] = arrays.id[self.touching[at_site]]
-            out["progress"][at_site] = progress[self.touching[at_site]]
-        out["grip"] = gripped >= 0
-        out["odometry"] = self._odometry(rng)
-        for sensor in self._extra:
-            sensor.sense(self, out, rng)
+        out = self._blank.copy()
+        self.touching = self.senses.sense(
+            self.poses, self._before, self.sites.array, self.engine.gripping(), self._seed, self.tick, out
+        )
+        self._touched = out["touch"].copy()
+        if self._extra:
+            rng = np.random.Generator(np.random.Philox(key=[self._seed, _NOISE + self.tick]))
+            for sensor in self._extra:
+                sensor.sense(self, out, rng)
         return out
 
     def act(self, commands: np.ndarray) -> list[Event]:
         """Let all robots act on `commands` (N,) for one tick; gives what happened."""
-        numbers = np.append(self.sites.arrays().id, -1)  # index -1 takes the last: touches nothing
-        self.engine.step(commands, numbers[self.touching])
+        self.engine.step(commands, self._touched)
         self.tick += 1
         self._before, self.poses = self.poses, self.engine.poses()
         return self.sites.update(self.time, self.poses, self.touching)
@@ -96,12 +88,3 @@ class World:
     def close(self) -> None:
         """Give the engine up."""
         self.engine.close()
-
-    def _odometry(self, rng: np.random.Generator) -> np.ndarray:
-        moved = self.poses - self._before
-        heading = self._before[:, 2]
-        ahead = moved[:, 0] * np.cos(heading) + moved[:, 1] * np.sin(heading)
-        turned = (moved[:, 2] + np.pi) % (2 * np.pi) - np.pi
-        out = np.stack([ahead, turned], -1)
-        noise = self.sensors.odometry.noise
-        return out * (1 + noise * rng.standard_normal(out.shape)) if noise else out

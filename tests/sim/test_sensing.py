@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robots.percept import Proximity, RangeBearing, Sensors, blank, percept_dtype
-from sim.sensing import Senses, SiteArrays, touching
+from sim.sensing import REACH, SITE, Senses
 
 RADIUS = 0.06
 EXACT = Sensors(
@@ -25,24 +25,27 @@ NOISY = Sensors(
 
 def sites_of(*rows, width=0.56, thickness=0.1):
     """Sites from rows [id, x, y, facing, kind]."""
-    table = np.array(rows, float).reshape(-1, 5)
-    return SiteArrays(
-        id=table[:, 0].astype(np.int32),
-        face=np.ascontiguousarray(table[:, 1:4]),
-        kind=table[:, 4].astype(np.uint16),
-        width=np.full(len(table), width),
-        thickness=np.full(len(table), thickness),
-    )
+    return np.array([(n, kind, spot, width, thickness, 0.25) for n, *spot, kind in rows], SITE)
 
 
 NONE = sites_of()
 
 
-def sense(poses, sites=NONE, walls=(), sensors=EXACT, seed=0, ids=None):
+def sense(poses, sites=NONE, walls=(), sensors=EXACT, seed=0):
     poses = np.array(poses, float).reshape(-1, 3)
     out = blank(percept_dtype(sensors), len(poses))
-    Senses(sensors, walls, RADIUS).sense(poses, sites, np.random.default_rng(seed), out, ids)
+    look(Senses(sensors, walls, RADIUS), poses, sites, out, seed)
     return out
+
+
+def look(senses, poses, sites, out, seed=0, gripped=None):
+    """What robots that stand still sense; the index of what each touches."""
+    grips = np.full(len(poses), -1) if gripped is None else gripped
+    return senses.sense(poses, poses, sites, np.array(grips, np.int32), seed, 3, out)
+
+
+def touching(poses, sites):
+    return look(Senses(EXACT, (), RADIUS), poses, sites, blank(percept_dtype(EXACT), len(poses)))
 
 
 # --- proximity ------------------------------------------------------------------------------------
@@ -113,11 +116,6 @@ def test_robot_range_and_bearing():
     assert np.isnan(out["robot_rb"][0, 2:]).all()
 
 
-def test_ids_name_the_robots():
-    out = sense([[0, 0, 0], [1, 0, 0], [2.5, 0, 0]], ids=np.array([7, 40, 9]))
-    assert [[i for i in row if i >= 0] for row in out["robot_id"].tolist()] == [[40, 9], [7, 9], [40, 7]]
-
-
 def test_site_range_bearing_and_face():
     sites = sites_of((11, 1, 1, -3 * np.pi / 4, 5), (12, 0, -2, 3.0, 6), (13, 9, 9, 0, 7))
     out = sense([0, 0, np.pi / 4], sites)[0]
@@ -133,10 +131,9 @@ def test_slots_of_the_last_tick_are_cleared_and_other_fields_left():
     senses = Senses(EXACT, (), RADIUS)
     out = blank(percept_dtype(EXACT), 2)
     out["battery"] = 0.5
-    rng = np.random.default_rng(0)
-    senses.sense(np.array([[0, 0, 0], [1, 0, 0.0]]), sites_of((3, 1, 1, 0, 9)), rng, out)
+    look(senses, np.array([[0, 0, 0], [1, 0, 0.0]]), sites_of((3, 1, 1, 0, 9)), out)
     assert (out["robot_id"][:, 0] == [1, 0]).all()
-    senses.sense(np.array([[0, 0, 0], [9, 0, 0.0]]), NONE, rng, out)
+    look(senses, np.array([[0, 0, 0], [9, 0, 0.0]]), NONE, out)
     nothing = blank(percept_dtype(EXACT), 2)
     for name in ("robot_id", "robot_rb", "site_id", "site_rb", "site_face", "site_kind"):
         np.testing.assert_array_equal(out[name], nothing[name])
@@ -219,8 +216,8 @@ def test_neighbours_know_range_and_occlusion():
 @pytest.mark.parametrize(
     ("x", "y", "touched"),
     [
-        (0.921, 0.0, 0),  # radius + reach = 0.08
-        (0.919, 0.0, -1),
+        (1.001 - RADIUS - REACH, 0.0, 0),
+        (0.999 - RADIUS - REACH, 0.0, -1),
         (0.999, 0.0, 0),
         (1.001, 0.0, -1),  # behind the face
         (0.95, 0.279, 0),
@@ -229,15 +226,15 @@ def test_neighbours_know_range_and_occlusion():
 )
 def test_touching_a_face(x, y, touched):
     sites = sites_of((30, 1, 0, np.pi, 0))
-    assert touching(np.array([[x, y, 2.0]]), sites, RADIUS, 0.02).tolist() == [touched]
+    assert touching(np.array([[x, y, 2.0]]), sites).tolist() == [touched]
 
 
 def test_touching_turned_faces_takes_the_nearest():
     sites = sites_of((30, 0, 0, 1, 0), (31, 0, 0.02, 1, 0), (32, 0, 0.01, 1, 0), (33, 5, 5, 0, 0))
     ahead = np.array([np.cos(1.0), np.sin(1.0)])
     poses = np.array([[*0.05 * ahead, 0], [*0.005 * ahead, 0], [5.05, 5.2, 0], [5.05, 5.3, 0]])
-    assert touching(poses, sites, RADIUS, 0.02).tolist() == [1, 0, 3, -1]
-    assert touching(poses, NONE, RADIUS, 0.02).tolist() == [-1] * 4
+    assert touching(poses, sites).tolist() == [1, 0, 3, -1]
+    assert touching(poses, NONE).tolist() == [-1] * 4
 
 
 # --- noise ----------------------------------------------------------------------------------------

@@ -154,15 +154,12 @@ def test_what_waits_does_not_block_what_fits() -> None:
 def test_faces_move_with_plates(action: str, way: int) -> None:
     run = Run(arrival(0, action, spots=((1.0, 2.0, math.pi / 2),)))
     run.until(0)
-    run.sites.arrays()
-    assert not run.sites.changed
     run.plates.at[0] = 0.12
     run.until(TICK)
-    assert run.sites.changed
-    arrays = run.sites.arrays()
-    assert arrays.face[0] == pytest.approx([1, 2 + way * 0.12, math.pi / 2])
-    assert (arrays.id[0], arrays.kind[0], arrays.width[0]) == (0, 5, 0.56)
-    assert run.sites.open[0].progress == pytest.approx(0.4)
+    (row,) = run.sites.array
+    assert row["face"] == pytest.approx([1, 2 + way * 0.12, math.pi / 2])
+    assert row[["id", "kind", "width"]].tolist() == (0, 5, 0.56)
+    assert row["progress"] == run.sites.open[0].progress == pytest.approx(0.4)
 
 
 def test_moved_face() -> None:
