@@ -20,13 +20,10 @@ import numpy as np
 from robots.command import HOLD, Limits, clamp
 from sim.arrivals import PLATE
 from sim.spec import Robots, Work
+from sim.work import OVERSHOOT, SPARE, SPRING, robot_mass
 
 SUBSTEPS = 240  # a second; below, boxes creep under their threshold
-SPARE = 0.5  # a team of k overcomes (k - SPARE) stall forces: k - 1 cannot, nor can four that only press
-SPRING = 20.0  # N/m per N of stall force: spring of a plate to be held
-OVERSHOOT = 0.8  # of the stall force: a plate pressed harder than that is not held but pushed
 _HEIGHT = 0.1  # m, half of a wall's and all of a plate's height, at least; more for larger robots
-_MASS = 0.5  # kg, of a capsule robot
 _TRACTION = 0.4  # of a robot's weight: a stall force above that makes wheels slip when it starts
 
 
@@ -251,7 +248,7 @@ class _Capsules(_Drive):
     def __init__(self, p: Any, client: dict[str, int], robots: Robots, dt: float, starts: np.ndarray) -> None:
         self._p, self._id = p, client
         radius = robots.radius
-        self.mass = mass = max(_MASS, 20 * robots.force * dt / robots.speed)  # lighter ones stop within a few substeps
+        self.mass = mass = robot_mass(robots)
         inertia = mass * radius**2 / 2
         keep = 1 - robots.force * dt / (mass * robots.speed)  # q
         damping = 1 - keep ** (1 / dt)

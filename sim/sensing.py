@@ -62,6 +62,7 @@ class Grid(NamedTuple):
     rows: int
     start: np.ndarray  # (rows * columns + 1,) i8
     boxes: np.ndarray  # (E, 4) f8, x, y of the middle from (left, bottom), width, depth
+    clear: np.ndarray  # (rows, columns) f8, m to any wall from anywhere in a bucket, at least
 
 
 class Senses:
@@ -115,7 +116,7 @@ def grid(walls: ArrayLike) -> Grid:
     """Sort `walls` (M, 4) [x, y of the middle, width, depth] into buckets."""
     boxes = np.asarray(walls, float).reshape(-1, 4)
     if not len(boxes):
-        return Grid(0.0, 0.0, CELL, 1, 1, np.zeros(2, np.int64), boxes)
+        return Grid(0.0, 0.0, CELL, 1, 1, np.zeros(2, np.int64), boxes, np.full((1, 1), np.inf))
     # the margin (m) keeps a wall that ends on a bucket's border in both buckets, however borders are rounded
     low = boxes[:, :2] - boxes[:, 2:] / 2 - 1e-6
     high = boxes[:, :2] + boxes[:, 2:] / 2 + 1e-6
@@ -131,7 +132,10 @@ def grid(walls: ArrayLike) -> Grid:
     start = np.cumsum([0, *map(len, buckets)])
     order = [wall for bucket in buckets for wall in bucket]
     boxes = (boxes - [*corner, 0, 0])[order]
-    return Grid(float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes)
+    taken = np.diff(start).reshape(rows, columns) > 0
+    return Grid(
+        float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes, _clear(taken, float(cell))
+    )
 
 
 def _doubles(values: np.ndarray) -> np.ndarray:
@@ -148,6 +152,23 @@ def _quantile(probability: float) -> float:
 
 def _trait(sensor: RangeBearing) -> tuple[float, float, float, float]:
     return sensor.range, sensor.noise_range, sensor.noise_bearing, _quantile(sensor.dropout)
+
+
+@kernel
+def _clear(taken: np.ndarray, cell: float) -> np.ndarray:
+    """`Grid.clear` of buckets that hold walls or not: by steps to the next one that does, diagonal ones too."""
+    rows, columns = taken.shape
+    steps = np.where(taken, 0, rows + columns)
+    for turn in range(2):
+        for a in range(rows):
+            for b in range(columns):
+                r, c = (a, b) if turn == 0 else (rows - 1 - a, columns - 1 - b)
+                for dr in range(-1, 2):
+                    for dc in range(-1, 2):
+                        if 0 <= r + dr < rows and 0 <= c + dc < columns:
+                            steps[r, c] = min(steps[r, c], steps[r + dr, c + dc] + 1)
+    clear: np.ndarray = np.maximum(steps - 1, 0) * cell
+    return clear
 
 
 @kernel
@@ -185,7 +206,7 @@ def _enter_disc(x: float, y: float, dx: float, dy: float, radius: float) -> floa
 
 
 @kernel
-def _bucket(x: float, cell: float, buckets: int) -> int:
+def bucket_of(x: float, cell: float, buckets: int) -> int:
     """The bucket that x is in, or the outermost."""
     return min(max(int(x / cell), 0), buckets - 1)
 
@@ -199,8 +220,8 @@ def _first_wall(grid: Grid, x: float, y: float, dx: float, dy: float, reach: flo
     """
     cell = grid.cell
     x, y = x - grid.left, y - grid.bottom
-    column, last_column = _bucket(x, cell, grid.columns), _bucket(x + reach * dx, cell, grid.columns)
-    row, last_row = _bucket(y, cell, grid.rows), _bucket(y + reach * dy, cell, grid.rows)
+    column, last_column = bucket_of(x, cell, grid.columns), bucket_of(x + reach * dx, cell, grid.columns)
+    row, last_row = bucket_of(y, cell, grid.rows), bucket_of(y + reach * dy, cell, grid.rows)
     ix, iy = _inverse(dx), _inverse(dy)
     next_x = ((column + (dx > 0)) * cell - x) * ix  # where the ray leaves this column
     next_y = ((row + (dy > 0)) * cell - y) * iy

@@ -12,11 +12,18 @@ import numpy as np
 
 from sim.arrivals import PLATE, Arrival, Spot, overlaps
 from sim.sensing import SITE
-from sim.spec import Phase, Work
+from sim.spec import Phase, Robots, Work
 
 CLEAR = 0.02  # m, left between a new plate and the robots around it
 SETTLED = 0.5  # s that a plate must be held before it shows: one that is pushed only passes through
 RETRY = 1.0  # s between two attempts to open what found no room
+
+# what every engine keeps to
+SPARE = 0.5  # a team of k overcomes (k - SPARE) stall forces: k - 1 cannot, nor can four that only press
+SPRING = 20.0  # N/m per N of stall force: spring of a plate to be held
+OVERSHOOT = 0.8  # of the stall force: a plate pressed harder than that is not held but pushed
+_MASS = 0.5  # kg, of a robot
+_QUICK = 1 / 12  # s in which a robot comes near its speed, at least: strong ones are heavier
 
 
 class Engine(Protocol):
@@ -45,6 +52,11 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give everything up."""
+
+
+def robot_mass(robots: Robots) -> float:
+    """Mass of a robot in kg."""
+    return max(_MASS, _QUICK * robots.force / robots.speed)
 
 
 @dataclass

@@ -108,6 +108,11 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     add("mission", nargs="?", default="default", metavar="MISSION", help="file or name, see `jerne missions`")
     add("--seed", type=int, help="of everything that is drawn at random")
     add("--robots", type=int, metavar="N", help="number of robots")
+    add(
+        "--world",
+        metavar="bullet|planar",
+        help="the physics: bullet (PyBullet, 3D) or planar (discs and boxes, quick, for thousands of robots)",
+    )
     add("--duration", type=float, metavar="S", help="simulated seconds: cuts the phases or extends the last")
     add(
         "--map",
@@ -145,7 +150,7 @@ def _run(args: argparse.Namespace) -> int:
         return _refuse(f"--{error}")
     try:
         mission = missionfile.load(missionfile.find(args.mission), args.sets)
-        mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map)
+        mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map, args.world)
         _floor(mission, args.mission)
         from swarm.run import run
 

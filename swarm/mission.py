@@ -13,6 +13,7 @@ from robots.percept import Sensors
 from sim.spec import Arena, Kind, Phase, Radio, Robots, Work
 
 VERSION = 1  # of the mission format
+WORLDS = ("bullet", "planar")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Mission:
     phases: tuple[Phase, ...]
     about: str = ""  # one line, for lists
     seed: int = 1
+    world: str = "bullet"  # the physics: bullet (PyBullet, 3D) | planar (discs and boxes, for thousands)
     tick: float = 0.1  # s, one decision of every robot
     arena: Arena = field(default_factory=Arena)
     robots: Robots = field(default_factory=Robots)
@@ -48,7 +50,10 @@ class Mission:
     def __post_init__(self) -> None:
         check.choice("version", self.version, (VERSION,))
         check.number("seed", self.seed, 0, 2**63 - 1)
+        check.choice("world", self.world, WORLDS)
         check.number("tick", self.tick, 0.01, 0.25)
+        if self.world == "planar" and self.robots.body != Robots.body:
+            raise ValueError(f"robots.body = {self.robots.body!r}: the planar world has discs only: {Robots.body!r}")
         if not self.phases:
             raise ValueError("phases: a mission needs at least one phase")
         for i, phase in enumerate(self.phases):

@@ -96,8 +96,9 @@ def override(
     robots: int | None = None,
     duration: float | None = None,
     map: str | Path | None = None,  # noqa: A002
+    world: str | None = None,
 ) -> Mission:
-    """`mission` with another seed, number of robots, duration (s) or map. Raises MissionError.
+    """`mission` with another seed, number of robots, duration (s), map or world. Raises MissionError.
 
     A shorter duration cuts the phases where it ends, a longer one extends the last phase. A map's path is
     relative to the working directory; ways are long on a map, so robots of the default speed drive
@@ -106,6 +107,8 @@ def override(
     document = _plain(mission)
     if seed is not None:
         document["seed"] = seed
+    if world is not None:
+        document["world"] = world
     if robots is not None:
         document["robots"]["count"] = robots
     if duration is not None:

@@ -128,6 +128,7 @@ def summarize(mission: Mission, world: World, outcome: str) -> dict[str, Any]:
     return {
         "mission": mission.name,
         "seed": mission.seed,
+        "world": mission.world,
         "robots": mission.robots.count,
         "outcome": outcome,
         "simulated seconds": round(world.time, 3),

@@ -147,6 +147,8 @@ def check(mission: Mission, options: Options) -> None:
     registry.load(mission.mind.plugins)
     registry.find(registry.ARBITERS, "mind.arbiter", mission.mind.arbiter)
     registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)
+    if options.gui and mission.world != "bullet":
+        raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
     if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise ValueError("--gui: there is no display (the variable DISPLAY is not set)")
     if options.video is not None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from sim import arrivals
 from sim.floor import floor
+from sim.work import Engine
 from sim.world import World
 from swarm import registry
 from swarm.mission import Mission
@@ -14,20 +15,27 @@ _ENVIRONMENT = 1  # its random stream; controllers draw by hash and never from i
 
 
 def build(mission: Mission, *, gui: bool = False) -> World:
-    """The PyBullet world of `mission`, at time 0.
+    """The world of `mission`, at time 0; `gui` opens PyBullet's window.
 
     All that the environment draws (starts, sites) is drawn here, before anything moves. Raises
     FloorError, MapError, PluginError (all ValueError) where the mission does not fit.
     """
-    from sim.bullet import Bullet
-
     registry.load(mission.mind.plugins)
     rng = np.random.default_rng([mission.seed, _ENVIRONMENT])
     radius = mission.robots.radius
     ground = floor(mission.arena, Path()).work_area(radius, rng)
     starts = ground.starts(mission.robots.count, radius, rng)
     sites = arrivals.draw(mission.phases, mission.kinds, mission.work, ground, mission.robots, rng)
-    engine = Bullet(mission.robots, mission.work, ground.walls, starts, mission.tick, gui=gui)
+    scene = mission.robots, mission.work, ground.walls, starts, mission.tick
+    engine: Engine
+    if mission.world == "planar":
+        from sim.planar import Planar
+
+        engine = Planar(*scene)
+    else:
+        from sim.bullet import Bullet
+
+        engine = Bullet(*scene, gui=gui)
     sensors = [sensor() for sensor in registry.SENSORS.values()]
     return World(
         engine,

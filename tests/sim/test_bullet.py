@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from robots.command import COMMAND, HOLD
-from sim.bullet import OVERSHOOT, SPRING, Bullet
+from sim.bullet import Bullet
 from sim.spec import Robots, Work
+from sim.work import OVERSHOOT, SPRING
 
 pybullet_data = pytest.importorskip("pybullet_data")
 
