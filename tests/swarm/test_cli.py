@@ -60,9 +60,10 @@ def test_run_hands_options_on(runs: list[tuple[Mission, Options]]) -> None:
 
 def test_run_changes_the_mission(runs: list[tuple[Mission, Options]]) -> None:
     office = missionfile.shipped()["office"].with_suffix(".yaml")
-    arguments = ["run", "--seed", "9", "--robots", "4", "--duration", "30", "--map", str(office)]
+    arguments = ["run", "--seed", "9", "--robots", "4", "--duration", "30", "--map", str(office), "--world", "planar"]
     assert main([*arguments, "--set", "radio.range=1.5", "--set", "phases.0.rate=20"]) == 0
     mission = runs[0][0]
+    assert mission.world == "planar"
     assert (mission.seed, mission.robots.count, mission.duration) == (9, 4, 30)
     assert (mission.arena.map, mission.radio.range, mission.phases[0].rate) == (str(office), 1.5, 20)
 
@@ -84,6 +85,8 @@ def test_run_takes_a_file(runs: list[tuple[Mission, Options]], tmp_path: Path) -
         ),
         ("--set robots.cuont=3", "--set: robots.cuont = 3: unknown key (did you mean 'robots.count'?)"),
         ("--set arena.walls=[[9,0,1,1]]", "default: walls: [9, 0, 1, 1] reaches out of the arena"),
+        ("--world flat", "default: world = 'flat': must be one of 'bullet', 'planar'"),
+        ("--world planar --set robots.body=wheels", "default: robots.body = 'wheels': the planar world has discs only"),
         ("--map none.yaml", "default: arena.map = 'none.yaml': no such file: "),
         ("--speed 0", "--speed = 0.0: must lie in [0.01, 1000]"),
         ("--speed nan", "--speed = nan: must lie in [0.01, 1000]"),

@@ -66,7 +66,7 @@ team = 3
 SEED_HERE = "'robots.speed' or 'seed'"
 MOST = "'sensors.robots.most' or 'sensors.sites.most' or 'radio.most'"
 BODIES = "'capsule', 'wheels' or the path of a .urdf file"
-TOP = "version, name, phases, about, seed, tick, arena, robots, sensors, radio, work, kinds, mind"
+TOP = "version, name, phases, about, seed, world, tick, arena, robots, sensors, radio, work, kinds, mind"
 
 # what is replaced in the file, by what, and all that is said about it
 MISTAKES = [
@@ -112,6 +112,8 @@ MISTAKES = [
     ("version = 1", "version = 2", "version = 2: must be one of 1"),
     ("seed = 7", "seed = -1", "seed = -1: must lie in [0, 9.22337e+18]"),
     ("seed = 7", f"seed = {2**63}", f"seed = {2**63}: must fit into 64 bits"),
+    ("seed = 7", "world = 'planer'",
+     "world = 'planer': must be one of 'bullet', 'planar' (did you mean 'planar'?)"),
     ("seed = 7", "tick = 0", "tick = 0.0: must lie in [0.01, 0.25]"),
     ("seed = 7", "tick = nan", "tick = nan: must be a finite number"),
     ("rate = 12", "rate = inf", "phases[0].rate = inf: must be a finite number"),
