@@ -2,13 +2,16 @@
 
 A signal said in tick t is heard in tick t + 1 + round(delay / tick) by the robots that are in range
 then. Every receiver misses it with the same probability, each for itself. The medium carries bytes
-and never looks into them.
+and never looks into them. Where all robots live in one process, `Medium.arrive` says who hears whom
+and nothing is carried at all.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from robots.chance import NOTHING, absorb, uniform
+from robots.kernel import kernel
 from sim.spec import Radio
 
 if TYPE_CHECKING:
@@ -23,9 +26,9 @@ Heard = list[tuple[int, bytes]]
 class Medium:
     """Signals on their way between robots, and counts of what became of them."""
 
-    def __init__(self, radio: Radio, tick: float, robots: int) -> None:
-        """`tick` is the length of a tick in s."""
-        self.radio = radio
+    def __init__(self, radio: Radio, tick: float, robots: int, seed: int) -> None:
+        """`tick` is the length of a tick in s; `seed`, the mission's, decides who misses which signal."""
+        self.radio, self._seed = radio, seed
         self.lag = 1 + round(radio.delay / tick)  # ticks from saying to hearing
         self.said = np.zeros(robots, np.int64)  # signals, by sender
         self.heard = np.zeros(robots, np.int64)  # signals, by receiver
@@ -42,28 +45,52 @@ class Medium:
         self.said[robot] += robot not in self._due[due]
         self._due[due][robot] = signal
 
-    @staticmethod
-    def draws(seed: int, tick: int) -> np.random.Generator:
-        """What decides in `tick` of a mission with this `seed` who misses which signal."""
-        return np.random.Generator(np.random.Philox(key=[seed, _STREAM + tick]))
-
-    def deliver(self, tick: int, neighbours: np.ndarray, rng: np.random.Generator) -> list[Heard]:
-        """What each robot hears in `tick`: the nearest `radio.most` signals that it does not miss.
-
-        `neighbours` (N, any) holds for each robot those in radio range, nearest first, filled with -1.
-        """
+    def deliver(self, tick: int, neighbours: np.ndarray) -> list[Heard]:
+        """What each robot hears in `tick`, see `arrive`."""
         signals = self._due.pop(tick, {})
         if not signals:
             return [[] for _ in neighbours]
-        missed = (_pair_draws(neighbours, rng) < self.radio.loss).tolist()
-        heard: list[Heard] = []
-        for receiver, senders in enumerate(neighbours.tolist()):
-            speaking = [(s, gone) for s, gone in zip(senders, missed[receiver], strict=True) if s in signals]
-            arrived = [(s, signals[s]) for s, gone in speaking if not gone]
-            heard.append(arrived[: self.radio.most])
-            self.lost[receiver] += len(speaking) - len(arrived)
-            self.heard[receiver] += len(heard[-1])
-        return heard
+        speaking = np.zeros(len(self.said), np.bool_)
+        speaking[list(signals)] = True
+        arrived = self.arrive(tick, neighbours, speaking).tolist()
+        return [[(sender, signals[sender]) for sender in senders if sender >= 0] for senders in arrived]
+
+    def arrive(self, tick: int, neighbours: np.ndarray, speaking: np.ndarray) -> np.ndarray:
+        """Whose signals each robot hears in `tick`: of the nearest `radio.most` speakers that it does not miss.
+
+        `neighbours` (N, any) holds for each robot those in radio range, nearest first, filled with -1;
+        `speaking` (N,) bool whose signal is due. Gives (N, most) i4, nearest first, filled with -1.
+        """
+        out = np.full((len(neighbours), self.radio.most), -1, np.int32)
+        _arrive(neighbours, speaking, self.radio.loss, self._seed, tick, out, self.heard, self.lost)
+        return out
+
+
+@kernel
+def _arrive(
+    neighbours: np.ndarray,
+    speaking: np.ndarray,
+    loss: float,
+    seed: int,
+    tick: int,
+    out: np.ndarray,
+    heard: np.ndarray,
+    lost: np.ndarray,
+) -> None:
+    """`Medium.arrive`; what a pair of robots misses depends on nobody else."""
+    now = absorb(absorb(absorb(NOTHING, seed), _STREAM), tick)
+    for receiver in range(neighbours.shape[0]):
+        key, count = absorb(now, receiver), 0
+        for slot in range(neighbours.shape[1]):
+            sender = neighbours[receiver, slot]
+            if sender < 0 or not speaking[sender]:
+                continue
+            if uniform(key, sender) < loss:
+                lost[receiver] += 1
+            elif count < out.shape[1]:
+                out[receiver, count] = sender
+                count += 1
+        heard[receiver] += count
 
 
 def graph(neighbours: np.ndarray, alive: np.ndarray) -> "networkx.Graph[int]":
@@ -84,15 +111,3 @@ def components(links: "networkx.Graph[int]") -> int:
     import networkx
 
     return networkx.number_connected_components(links)
-
-
-def _pair_draws(neighbours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A uniform draw for each receiver (row) and sender (entry), the same however many robots there are.
-
-    Pairs are numbered in shells of max(receiver, sender) (Szudzik 2006), so more robots only add draws.
-    """
-    receiver = np.arange(len(neighbours))[:, None]
-    outer = np.maximum(receiver, neighbours)
-    pair = outer**2 + np.where(receiver >= neighbours, outer + neighbours, receiver)
-    draws: np.ndarray = rng.random(len(neighbours) ** 2)[pair]
-    return draws

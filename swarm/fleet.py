@@ -22,7 +22,7 @@ class Fleet:
         count = mission.robots.count
         self.mission = mission
         self.world = worlds.build(mission)
-        self.radio = Medium(mission.radio, mission.tick, count)
+        self.radio = Medium(mission.radio, mission.tick, count, mission.seed)
         self.mind = mind.start(mission, range(count))
         self.heard = np.stack([peers.nobody(mission.radio.most)] * count)
         self.neighbours = np.full((count, mission.radio.most), -1, np.int32)
@@ -40,7 +40,7 @@ class Fleet:
         self.alive[self._losses[world.sites.phase]] = False
         percepts = world.sense()
         self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
-        heard = radio.deliver(now, self.neighbours, radio.draws(mission.seed, now))
+        heard = radio.deliver(now, self.neighbours)
         lessons = [peers.listen(table, now, signals)[0] for table, signals in zip(self.heard, heard, strict=True)]
         deeds = mind.tick(self.mind, now, percepts, self.heard, lessons)
         self.commands = np.where(self.alive, deeds.commands, np.zeros((), COMMAND))

@@ -89,7 +89,7 @@ class Host:
         self.link, self.user, self.parent = link, user, parent
         count = mission.robots.count
         self.world = worlds.build(mission, gui=options.gui)
-        self.radio = Medium(mission.radio, mission.tick, count)
+        self.radio = Medium(mission.radio, mission.tick, count, mission.seed)
         self.stage = stage(mission, self.world)
         picture.palette(self.stage)
         self.telemetry = Telemetry(mission, self.world, self.radio)
@@ -141,7 +141,7 @@ class Host:
         self._lose(set(self.losses[world.sites.phase]) - self.lost)
         percepts = world.sense()
         self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
-        heard = radio.deliver(tick, self.neighbours, radio.draws(mission.seed, tick))
+        heard = radio.deliver(tick, self.neighbours)
         self._tell(tick, percepts, heard)
         answers = self._answers(tick)
         for robot in sorted(answers):

@@ -53,13 +53,13 @@ class Recording:
 
 @pytest.fixture(scope="session")
 def recording() -> Recording:
-    world, radio = worlds.build(MISSION), Medium(MISSION.radio, MISSION.tick, 6)
+    world, radio = worlds.build(MISSION), Medium(MISSION.radio, MISSION.tick, 6, MISSION.seed)
     brains = [Brain(MISSION, robot, 1) for robot in range(6)]
     out = Recording([], [], [])
     for tick in range(TICKS):
         percepts = world.sense()
         neighbours = world.neighbours(MISSION.radio.range, MISSION.radio.occlusion, MISSION.radio.most)
-        heard = radio.deliver(tick, neighbours, np.random.default_rng([MISSION.seed, tick]))
+        heard = radio.deliver(tick, neighbours)
         acts = [
             brain.tick(wire.Sense(tick, percept.tobytes(), messages))
             for brain, percept, messages in zip(brains, percepts, heard, strict=True)
