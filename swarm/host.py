@@ -8,7 +8,6 @@ mission. In real time it waits for none: a robot that is late goes on with its l
 import math
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import zmq
 
 from robots.command import COMMAND
+from robots.percept import blank
 from sim.medium import Heard, Medium
 from sim.work import Event
 from swarm import losses, results, wire, worlds
@@ -25,7 +25,8 @@ from swarm.metrics import EVERY, Metrics
 from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.options import Options
-from swarm.record import Recorder
+from swarm.record import Tick, Told, site_rows
+from swarm.recorder import Recorder
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.view import picture
 from swarm.view.snapshot import Snapshot
@@ -36,8 +37,6 @@ PATIENCE = 10.0  # s of wall time after which a robot that does not answer count
 START = 60.0  # s of wall time in which all robots must have said hello
 DEAD_MAN = 0.3  # s
 LAG = 0.2  # s of wall time that a run that was held up makes up for
-TRAIL = 0.5  # s, simulated, between two points of the robots' trails
-TRAIL_POINTS = 120
 
 
 class Stopped(Exception):  # noqa: N818 - nothing is wrong
@@ -92,8 +91,9 @@ class Host:
         self.radio = Medium(mission.radio, mission.tick, count, mission.seed)
         self.stage = stage(mission, self.world)
         picture.palette(self.stage)
-        self.telemetry = Telemetry(mission, self.world, self.radio)
-        self.recorder = Recorder(out / "ticks.mcap", dumps(mission), self.world.percept_dtype, mission.tick)
+        self.telemetry = Telemetry(mission.tick)
+        layout = self.world.percept_dtype
+        self.recorder = Recorder(out / "ticks.mcap", dumps(mission), layout, mission.tick, self.stage)
         self.metrics = Metrics(out / "metrics.sqlite")
         self.film = results.Film(options.video, self.stage, mission.tick) if options.video else None
         self.expected = set(range(count))  # robots whose process lives or will live again
@@ -106,7 +106,7 @@ class Host:
         self.hung: set[int] = set()  # robots given up, whose process is not gone yet
         self.neighbours = np.full((count, mission.radio.most), -1, np.int32)
         self.driven = 0.0  # m, all robots
-        self.trail: deque[np.ndarray] = deque(maxlen=TRAIL_POINTS)
+        self.percepts = blank(self.world.percept_dtype, count)
         self.began = self.due = self.drawn = time.monotonic()
         self.kept = -1  # tick of the latest row of metrics
         self.told = 0  # bad messages that there was an event for
@@ -115,7 +115,7 @@ class Host:
         for source in (link.socket, user, parent):
             self._poller.register(source, zmq.POLLIN)
         user.send(wire.encode(self.stage))
-        self._publish(self._snapshot())  # also loads what ending in time needs
+        self._publish(self._now([[] for _ in range(count)]))  # also loads what ending in time needs
 
     def run(self) -> dict[str, object]:
         """All ticks; the summary. Whatever ends the run, the folder is complete if the disk lets it be."""
@@ -139,7 +139,7 @@ class Host:
         world, radio, mission = self.world, self.radio, self.mission
         tick, lockstep = world.tick, self.options.pace == "lockstep"
         self._lose(set(self.losses[world.sites.phase]) - self.lost)
-        percepts = world.sense()
+        percepts = self.percepts = world.sense()
         self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
         heard = radio.deliver(tick, self.neighbours)
         self._tell(tick, percepts, heard)
@@ -149,11 +149,34 @@ class Host:
         alive = self._alive()
         silent = (tick - self.answered) * world.dt > (0 if lockstep else DEAD_MAN)
         self.commands[silent | ~alive] = np.zeros((), COMMAND)
-        self.recorder.tick(tick, world.poses, percepts, self.commands, self.reports, alive, heard, world.sites.open)
+        now = self._now(heard)
+        self.recorder.tick(now)
+        self.telemetry.tick(now)
         before = world.poses
         self._note(world.act(self.commands))
         self.driven += float(np.hypot(*(world.poses - before)[:, :2].T).sum())
-        self._keep_up(tick)
+        self._keep_up(now)
+
+    def _now(self, heard: list[Heard]) -> Tick:
+        """What is recorded of this tick, and shown."""
+        world, radio, sites = self.world, self.radio, self.world.sites
+        return Tick(
+            world.tick,
+            world.poses,
+            self.percepts,
+            self.commands,
+            self.reports,
+            self._alive(),
+            self.answered,
+            self.restarts,
+            np.stack([radio.said, radio.heard, radio.lost], -1),
+            self.neighbours,
+            heard,
+            site_rows(sites.open),
+            sites.done,
+            len(sites.waiting),
+            sites.phase,
+        )
 
     def _tell(self, tick: int, percepts: np.ndarray, heard: list[Heard]) -> None:
         whole, size = percepts.tobytes(), percepts.dtype.itemsize
@@ -168,22 +191,23 @@ class Host:
         self.answered[robot] = act.tick
         self.commands[robot] = np.frombuffer(act.command, COMMAND)[0]
         self.reports[robot] = report
+        told = Told(robot, act.tick, act.decision, act.rules)
+        self.recorder.told(told)
+        self.telemetry.told(told)
         if act.signal is not None and len(act.signal) <= wire.MOST:
             self.radio.say(robot, act.signal, tick)
 
-    def _keep_up(self, tick: int) -> None:
-        """Histories, metrics, film and watchers, each when it is due."""
-        if tick % max(1, round(TRAIL / self.world.dt)) == 0:
-            self.trail.append(self.world.poses[:, :2].copy())
-        if tick % round(EVERY / self.world.dt) == round(EVERY / self.world.dt) - 1:
-            self.telemetry.sample(self.reports)
+    def _keep_up(self, now: Tick) -> None:
+        """Metrics, film and watchers, each when it is due."""
+        every = round(EVERY / self.world.dt)
+        if now.tick % every == every - 1:
             self._keep_metrics()
-        if self.film is not None and self.film.is_due(tick):
-            self.film.add(self._snapshot(), np.array(self.trail))
-        now = time.monotonic()
-        if now - self.drawn >= REFRESH:
-            self.drawn = now
-            self._publish(self._snapshot())
+        if self.film is not None and self.film.is_due(now.tick):
+            self.film.add(self.telemetry.snapshot(now), self.telemetry.trail)
+        wall = time.monotonic()
+        if wall - self.drawn >= REFRESH:
+            self.drawn = wall
+            self._publish(now)
 
     def _note(self, events: list[Event]) -> None:
         for event in events:
@@ -208,23 +232,21 @@ class Host:
         alive[list(self.link.there)] = True
         return alive
 
-    def _snapshot(self) -> Snapshot:
-        return self.telemetry.snapshot(self.reports, self._alive(), self.restarts, self.neighbours)
-
-    def _publish(self, snapshot: Snapshot) -> None:
+    def _publish(self, now: Tick) -> Snapshot:
         """A watcher that is slow misses a snapshot, and delays nothing."""
+        snapshot = self.telemetry.snapshot(now)
         with suppress(zmq.Again):
             self.user.send(wire.encode(snapshot), zmq.NOBLOCK)
+        return snapshot
 
     def _complete(self, outcome: str) -> dict[str, object]:
         """Complete the run folder, what takes longest last; the summary."""
         self._keep_metrics()
         self.recorder.close()
         self.metrics.close()
-        last = self._snapshot()
-        self._publish(last)
+        last = self._publish(self._now([[] for _ in self.reports]))
         wall = time.monotonic() - self.began
-        trail = np.array(self.trail)
+        trail = self.telemetry.trail
         summary = results.finish(
             self.out, self.mission, self.world, self.stage, last, trail, outcome, wall, self.link.bad
         )

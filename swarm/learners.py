@@ -5,7 +5,8 @@ minute. A situation is `swarm.features.BITS` bits, an action an index into `swar
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -43,6 +44,14 @@ class Learner(Protocol):
 
     def rules(self, state: Any) -> np.ndarray:
         """(L,) how many rules each robot has."""
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A learner whose rules people can read."""
+
+    def readable(self, state: Any, lane: int, situation: int | None = None) -> list[population.Rule]:
+        """A robot's rules, the fittest first: all of them, or those that match a situation."""
 
 
 @learner("xcs")
@@ -92,6 +101,15 @@ class Xcs:
     def rules(self, state: population.Population) -> np.ndarray:
         """Macroclassifiers."""
         return np.asarray((state.numerosity > 0).sum(-1))
+
+    def readable(self, state: population.Population, lane: int, situation: int | None = None) -> list[population.Rule]:
+        """Macroclassifiers, the fittest first."""
+        pop = state.lane(lane)
+        if situation is not None:
+            counts = pop.counts.copy()
+            counts[population.NUMEROSITY] *= xcs.match(pop, xcs.read(pop, situation))
+            pop = replace(pop, counts=counts)
+        return population.rules(pop)
 
 
 @learner("random")

@@ -11,6 +11,7 @@ from immune.params import Params as ImmuneParams
 from robots import check
 from robots.percept import Sensors
 from sim.spec import Arena, Kind, Phase, Radio, Robots, Work
+from swarm.watch import Watch
 
 VERSION = 1  # of the mission format
 WORLDS = ("bullet", "planar")
@@ -46,6 +47,7 @@ class Mission:
     work: Work = field(default_factory=Work)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     mind: Mind = field(default_factory=Mind)
+    watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
         check.choice("version", self.version, (VERSION,))

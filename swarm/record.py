@@ -3,69 +3,76 @@
 Channels:
 
 ``/jerne/tick`` (msgpack)
-    one message a tick, the array::
-
-        [ tick, poses, percepts, commands, reports, alive, heard, sites ]
-
-    `poses` (N, 3) f8 x, y, heading; `percepts`, `commands`, `reports` (N,) records: all as bytes, their
-    layout in the metadata record "jerne"; `alive` N bytes, 1 where the robot's process lived;
-    `heard` for each robot [[sender, signal] ...] as delivered; `sites` [[number, x, y, facing, progress,
-    kind, action, team] ...]. The first four are what the minds got and gave: feed percepts and heard to
-    a mind again, and it must give the same commands and reports.
-
+    one message a tick, the array `Tick`, its arrays as bytes. Percepts and what was heard are what the
+    minds got, commands and reports what they gave: feed the first to a mind again, and it must give the second.
+``/jerne/decision`` (json)
+    a decision of a robot at a site, `swarm.rules.Decision` with robot and tick: the situation, the action, the
+    rules that matched.
+``/jerne/rules`` (json)
+    all rules of a robot, once a simulated minute and in its last tick: robot, tick, rules, each an array
+    condition, action, prediction, error, fitness, experience, copies.
 ``/jerne/event`` (json, schema foxglove.Log)
     what happened, a line each.
+``/tf``, ``/scene`` (json, schemas foxglove.FrameTransforms, foxglove.SceneUpdate)
+    where everything is, for programs that draw.
 
-Metadata "jerne" holds the format's version, the layouts as NumPy descriptions, and the mission as TOML.
-Nothing in the file depends on the wall clock: the same mission and seed in lock-step give the same
+Metadata "jerne" holds the format's version, the layouts as NumPy descriptions, the stage as JSON and the mission
+as TOML. Nothing in the file depends on the wall clock: the same mission and seed in lock-step give the same
 bytes. A chunk ends with each simulated second, and is flushed, so that a run killed at any moment leaves
 a log up to its last second.
+
+A log that was cut off is read up to there; a damaged second is left out by `Log.walk`, and ends what `read` gives.
 """
 
 import json
+import struct
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from mcap.reader import NonSeekingReader
-from mcap.writer import CompressionType, Writer
+from mcap.data_stream import ReadDataStream
+from mcap.opcode import Opcode
+from mcap.records import Channel, Chunk, Message, Metadata
+from mcap.stream_reader import breakup_chunk
 
-from robots.command import COMMAND
+from classifier.population import Rule
 from sim.work import Event, Site
-from swarm.report import REPORT
+from swarm import foxglove, missionfile
+from swarm.mission import Mission
+from swarm.rules import Decision
+from swarm.view.snapshot import Stage
 
-VERSION = "1"
-MOST = 2**30  # bytes of a simulated second, by far
-TICK, EVENT = "/jerne/tick", "/jerne/event"
+VERSION = "2"
+TICK, DECISION, RULES, EVENT = "/jerne/tick", "/jerne/decision", "/jerne/rules", "/jerne/event"
+TRANSFORMS, SCENE = "/tf", "/scene"
 Heard = Sequence[Sequence[tuple[int, bytes]]]
 
-_LOG_SCHEMA = {  # https://docs.foxglove.dev/docs/visualization/message-schemas/log
-    "title": "foxglove.Log",
-    "type": "object",
-    "properties": {
-        "timestamp": {
-            "type": "object",
-            "properties": {"sec": {"type": "integer"}, "nsec": {"type": "integer"}},
-        },
-        "level": {"type": "integer"},
-        "message": {"type": "string"},
-        "name": {"type": "string"},
-        "file": {"type": "string"},
-        "line": {"type": "integer"},
-    },
-}
-_LEVELS = {"info": 2, "warning": 3, "error": 4}
-
-
-class LogError(ValueError):
-    """A log that cannot be read."""
+#: what is in a tick's message, for whoever reads the file without us
+LAYOUT = (
+    ("tick", "number of the tick"),
+    ("poses", "(N, 3) f8: x, y in m, heading in rad, when the robots sensed"),
+    ("percepts", "(N,) records, see metadata"),
+    ("commands", "(N,) records, see metadata"),
+    ("reports", "(N,) records, see metadata"),
+    ("alive", "(N,) u1: 1 where the robot's process lived"),
+    ("answered", "(N,) i4: the tick that the robot's latest command and report answer to"),
+    ("restarts", "(N,) i4: how often its process was started again so far"),
+    ("radio", "(N, 3) i4: signals said, heard, lost so far"),
+    ("neighbours", "(N, any) i2: who is in radio range, nearest first, -1 nobody"),
+    ("heard", "for each robot [[sender, signal] ...]"),
+    ("sites", "[[number, x, y, facing, progress, kind, action, team, opened] ...], open sites"),
+    ("done", "tasks done so far"),
+    ("backlog", "sites that have arrived and find no room"),
+    ("phase", "index of the phase"),
+)
 
 
 class Tick(NamedTuple):
-    """One tick, read back."""
+    """One tick, see `LAYOUT`."""
 
     tick: int
     poses: np.ndarray
@@ -73,141 +80,232 @@ class Tick(NamedTuple):
     commands: np.ndarray
     reports: np.ndarray
     alive: np.ndarray
+    answered: np.ndarray
+    restarts: np.ndarray
+    radio: np.ndarray
+    neighbours: np.ndarray
     heard: Heard
     sites: list[list[Any]]
+    done: int
+    backlog: int
+    phase: int
 
 
-class Recorder:
-    """Writes the log of a run. Raises OSError where the file cannot be written."""
+class Told(NamedTuple):
+    """What a robot told of its rules: those behind a decision, or all of them."""
 
-    def __init__(self, path: Path, mission: str, percepts: np.dtype[np.void], dt: float) -> None:
-        self._dt = dt
-        self._every = max(1, round(1 / dt))
-        self._file: IO[bytes] = path.open("wb")
-        self._writer = Writer(self._file, chunk_size=2**30, compression=CompressionType.ZSTD)
-        self._writer.start(profile="", library="jerne")
-        self._writer.add_metadata(
-            "jerne",
-            {
-                "version": VERSION,
-                "mission": mission,
-                "tick": repr(dt),
-                "percept": _describe(percepts),
-                "command": _describe(COMMAND),
-                "report": _describe(REPORT),
-            },
-        )
-        self._tick = self._writer.register_channel(TICK, "msgpack", 0)
-        schema = self._writer.register_schema("foxglove.Log", "jsonschema", json.dumps(_LOG_SCHEMA).encode())
-        self._event = self._writer.register_channel(EVENT, "json", schema)
-        self._writer.flush()  # type: ignore[no-untyped-call]
+    robot: int
+    tick: int
+    decision: Decision | None
+    rules: list[Rule] | None
 
-    def tick(
-        self,
-        tick: int,
-        poses: np.ndarray,
-        percepts: np.ndarray,
-        commands: np.ndarray,
-        reports: np.ndarray,
-        alive: np.ndarray,
-        heard: Heard,
-        sites: Sequence[Site],
-    ) -> None:
-        """Record one tick; every simulated second goes to the disk."""
-        rows = [
-            [
-                site.number,
-                *site.face,
-                site.progress,
-                site.arrival.kind,
-                site.arrival.action,
-                site.arrival.team,
-            ]
-            for site in sites
-        ]
-        arrays = (poses, percepts, commands, reports, alive.astype(np.uint8))
-        data = msgspec.msgpack.encode([tick, *(a.tobytes() for a in arrays), heard, rows])
-        self._add(self._tick, tick * self._dt, data, tick)
-        if tick % self._every == self._every - 1:
-            self._writer.flush()  # type: ignore[no-untyped-call]
 
-    def event(self, event: Event) -> None:
-        """Record something worth a line."""
-        nanoseconds = round(event.time * 1e9)
-        line = {
-            "timestamp": {"sec": nanoseconds // 10**9, "nsec": nanoseconds % 10**9},
-            "level": _LEVELS[event.level],
-            "message": event.text,
-            "name": "jerne",
-            "file": "",
-            "line": 0,
-        }
-        self._add(self._event, event.time, json.dumps(line).encode(), 0)
+#: how the arrays of a tick are written, in the order of its fields; records as their layout says
+TYPES = ("<f8", None, None, None, "u1", "<i4", "<i4", "<i4", "<i2")
 
-    def close(self) -> None:
-        """Write the index and close the file."""
+
+def site_rows(sites: Sequence[Site]) -> list[list[Any]]:
+    """Open sites as a tick has them."""
+    return [[s.number, *s.face, s.progress, s.arrival.kind, s.arrival.action, s.arrival.team, s.opened] for s in sites]
+
+
+MOST = 2**30  # bytes of a simulated second, by far
+MAGIC = b"\x89MCAP0\r\n"
+Item = Tick | Told | Event
+
+
+class LogError(ValueError):
+    """A log that cannot be read."""
+
+
+class Second(NamedTuple):
+    """Where a chunk lies in the file, and the times of its first and last message in s."""
+
+    offset: int
+    length: int
+    start: float
+    end: float
+
+
+class _Decided(msgspec.Struct):
+    robot: int
+    tick: int
+    situation: int
+    action: int
+    prediction: float | None
+    rules: list[Rule]
+
+
+class _Population(msgspec.Struct):
+    robot: int
+    tick: int
+    rules: list[Rule]
+
+
+_decided, _population = msgspec.json.Decoder(_Decided), msgspec.json.Decoder(_Population)
+
+
+class Log:
+    """A log, opened. Raises LogError for what is none of ours.
+
+    `lack` says what is wrong with the file, "" if nothing is; `seconds` are the parts that are there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.lack = path, ""
+        self.seconds: list[Second] = []
+        self.metadata: dict[str, str] = {}
+        self._scan()
+        if self.metadata.get("version") != VERSION:
+            raise LogError(f"{path}: log format {self.metadata.get('version')}, this jerne reads {VERSION}")
         try:
-            self._writer.finish()  # type: ignore[no-untyped-call]
-        finally:
-            self._file.close()
+            self.dt = float(self.metadata["tick"])
+            self.stage = msgspec.json.decode(self.metadata["stage"], type=Stage)
+            self._layouts = tuple(_dtype(self.metadata[name]) for name in ("percept", "command", "report"))
+        except Exception as error:
+            raise LogError(f"{path}: not a tick log ({error!r})") from None
+        self._second = lru_cache(8)(self._load)
 
-    def _add(self, channel: int, time: float, data: bytes, sequence: int) -> None:
-        nanoseconds = round(time * 1e9)
-        self._writer.add_message(channel, nanoseconds, data, nanoseconds, sequence)
+    @property
+    def mission(self) -> Mission:
+        """The mission that was run. Raises MissionError where it does not fit this jerne."""
+        return missionfile.parse(self.metadata["mission"], str(self.path))
+
+    @property
+    def end(self) -> float:
+        """Simulated s up to which the log goes."""
+        return self.seconds[-1].end if self.seconds else 0.0
+
+    def at(self, time: float) -> list[Item]:
+        """All of the second that begins at or before `time`; nothing where that is damaged or not there."""
+        starts = [second.start for second in self.seconds]
+        index = int(np.searchsorted(starts, time + 1e-9, "right")) - 1
+        return self._second(max(0, index)) if self.seconds else []
+
+    def walk(self) -> Iterator[Item]:
+        """Everything in order, without the seconds that are damaged, which are noted in `lack`."""
+        for index in range(len(self.seconds)):
+            yield from self._load(index)
+
+    def _load(self, index: int) -> list[Item]:
+        second = self.seconds[index]
+        try:
+            with self.path.open("rb") as file:
+                file.seek(second.offset)
+                chunk = Chunk.read(ReadDataStream(BytesIO(file.read(second.length))))
+            records = breakup_chunk(chunk, validate_crc=True)
+            return [item for record in records if (item := self._item(record)) is not None]
+        except Exception as error:
+            self.lack = self.lack or f"damaged at {second.start:.0f} s ({_why(error)})"
+            return []
+
+    def _item(self, record: Any) -> Item | None:
+        if isinstance(record, Channel):
+            self._topics[record.id] = record.topic
+            return None
+        if not isinstance(record, Message):
+            return None
+        topic, data = self._topics.get(record.channel_id), record.data
+        if topic == TICK:
+            return _tick(data, self._layouts)
+        if topic == EVENT:
+            line = msgspec.json.decode(data)
+            return Event(record.log_time / 1e9, foxglove.level(line["level"]), line["message"])
+        if topic == DECISION:
+            said = _decided.decode(data)
+            return Told(said.robot, said.tick, Decision(said.situation, said.action, said.prediction, said.rules), None)
+        if topic == RULES:
+            all_rules = _population.decode(data)
+            return Told(all_rules.robot, all_rules.tick, None, all_rules.rules)
+        return None
+
+    def _scan(self) -> None:
+        """Find the metadata and the chunks; what is inside of these is left for later."""
+        self._topics: dict[int, str] = {}
+        try:
+            size = self.path.stat().st_size
+            with self.path.open("rb") as file:
+                if file.read(8) != MAGIC:
+                    raise LogError(f"{self.path}: not a tick log (no MCAP file)")
+                while True:
+                    head = file.read(9)
+                    opcode, length = struct.unpack("<BQ", head) if len(head) == 9 else (0, 0)
+                    begin = file.tell()
+                    if len(head) < 9 or begin + length > size or length > MOST:
+                        self.lack = "cut off or damaged: it has no end"
+                        break
+                    if opcode == Opcode.DATA_END:
+                        break
+                    if opcode == Opcode.CHUNK:
+                        start, end = struct.unpack("<QQ", file.read(16))
+                        self.seconds.append(Second(begin, length, start / 1e9, end / 1e9))
+                    elif opcode == Opcode.METADATA:
+                        self._read_metadata(file.read(length))
+                    elif opcode == Opcode.CHANNEL:
+                        channel = Channel.read(ReadDataStream(BytesIO(file.read(length))))
+                        self._topics[channel.id] = channel.topic
+                    file.seek(begin + length)
+        except OSError as error:
+            raise LogError(f"{self.path}: cannot be read: {error.strerror}") from None
+        if not self.metadata:
+            raise LogError(f"{self.path}: not a tick log (no metadata 'jerne')")
+
+    def _read_metadata(self, data: bytes) -> None:
+        try:
+            metadata = Metadata.read(ReadDataStream(BytesIO(data)))
+        except Exception as error:
+            raise LogError(f"{self.path}: not a tick log ({_why(error)})") from None
+        if metadata.name == "jerne":
+            self.metadata = dict(metadata.metadata)
 
 
 def read(path: Path) -> Iterator[Tick]:
-    """The ticks of a log, in order, as far as it can be read.
+    """The ticks of a log, in order, up to where it was cut off or is damaged.
 
-    A log that was cut off or damaged ends early, without an error. Raises LogError for what is no log of ours.
+    Raises LogError for what is no log of ours.
     """
-    metadata = describe(path)
-    if metadata.get("version") != VERSION:
-        raise LogError(f"{path}: log format {metadata.get('version')}, this jerne reads {VERSION}")
-    try:
-        layouts = {name: _dtype(metadata[name]) for name in ("percept", "command", "report")}
-    except Exception as error:
-        raise LogError(f"{path}: not a tick log ({error!r})") from None
-    with path.open("rb") as stream, suppress(Exception):  # damaged bytes make their readers raise anything
-        for _, _, message in _reader(stream).iter_messages(topics=[TICK], log_time_order=False):
-            yield _decode(message.data, layouts)
+    log, expected = Log(path), 0
+    for item in log.walk():
+        if isinstance(item, Tick):
+            if item.tick != expected:
+                return
+            expected += 1
+            yield item
 
 
-def describe(path: Path) -> dict[str, str]:
-    """The metadata of a log. Raises LogError."""
-    try:
-        with path.open("rb") as stream:
-            for metadata in _reader(stream).iter_metadata():
-                if metadata.name == "jerne":
-                    return dict(metadata.metadata)
-    except OSError as error:
-        raise LogError(f"{path}: cannot be read: {error.strerror}") from None
-    except Exception as error:
-        raise LogError(f"{path}: not a tick log ({error!r})") from None
-    raise LogError(f"{path}: not a tick log (no metadata 'jerne')")
+def open_run(run: Path) -> Log:
+    """The log of a run folder, or of the file itself. Raises LogError."""
+    if run.is_dir() and not (run / "ticks.mcap").exists():
+        raise LogError(f"{run}: no run folder (ticks.mcap is missing)")
+    return Log(run / "ticks.mcap" if run.is_dir() else run)
 
 
-def _reader(stream: IO[bytes]) -> NonSeekingReader:
-    return NonSeekingReader(stream, validate_crcs=True, record_size_limit=MOST)
-
-
-def _decode(data: bytes, layouts: dict[str, np.dtype[np.void]]) -> Tick:
-    tick, poses, percepts, commands, reports, alive, heard, sites = msgspec.msgpack.decode(data)
+def _tick(data: bytes, layouts: tuple[np.dtype[np.void], ...]) -> Tick:
+    fields = msgspec.msgpack.decode(data)
+    records = iter(layouts)
+    arrays = [np.frombuffer(a, t or next(records)) for a, t in zip(fields[1:10], TYPES, strict=True)]
+    poses, percepts, commands, reports, alive, answered, restarts, radio, neighbours = arrays
+    count = len(alive)
+    heard = [[(int(sender), bytes(signal)) for sender, signal in signals] for signals in fields[10]]
     return Tick(
-        tick,
-        np.frombuffer(poses).reshape(-1, 3),
-        np.frombuffer(percepts, layouts["percept"]),
-        np.frombuffer(commands, layouts["command"]),
-        np.frombuffer(reports, layouts["report"]),
-        np.frombuffer(alive, np.uint8).astype(bool),
-        [[(int(sender), bytes(signal)) for sender, signal in signals] for signals in heard],
-        sites,
+        fields[0],
+        poses.reshape(count, 3),
+        percepts,
+        commands,
+        reports,
+        alive.astype(bool),
+        answered,
+        restarts,
+        radio.reshape(count, 3),
+        neighbours.reshape(count, -1),
+        heard,
+        *fields[11:],
     )
-
-
-def _describe(dtype: np.dtype[np.void]) -> str:
-    return json.dumps([list(field) for field in dtype.descr])
 
 
 def _dtype(text: str) -> np.dtype[np.void]:
     return np.dtype([(f[0], f[1], *(tuple(shape) for shape in f[2:])) for f in json.loads(text)])
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__

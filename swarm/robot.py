@@ -4,15 +4,23 @@ It waits for what its body senses, thinks for one tick, answers, and ends when t
 run's first process is gone. It holds one thread and one socket.
 """
 
+import math
 import os
 from collections.abc import Sequence
 
 import numpy as np
 import zmq
 
+from classifier.population import Rule
 from robots.percept import percept_dtype
 from swarm import mind, peers, registry, wire
+from swarm.learners import Readable
 from swarm.mission import Mission
+from swarm.rules import Decision
+
+TELL = 60.0  # s, simulated, between two times that a robot tells its rules
+MATCHING = 12  # rules that come with a decision
+MOST_RULES = 2000  # rules that are told
 
 
 class Brain:
@@ -50,7 +58,40 @@ class Brain:
         if (speech := deeds.speeches[0]) is not None:
             said = wire.encode(mind.signal(speech, self.robot, self.boot, self.seq, time))
             self.seq += 1
-        return wire.Act(sense.tick, deeds.commands.tobytes(), report.tobytes(), said)
+        return wire.Act(
+            sense.tick,
+            deeds.commands.tobytes(),
+            report.tobytes(),
+            said,
+            self._decision(sense.tick),
+            self._rules(sense.tick),
+        )
+
+    def _decision(self, now: int) -> Decision | None:
+        """The decision of this tick, where there is one."""
+        m = self.mind.memory[0]
+        if m["decided"] != now or not (m["open"] or m["left"] == now):
+            return None
+        word, prediction = int(m["situation"]), float(self.mind.reports["prediction"][0])
+        return Decision(word, int(m["action"]), _finite(prediction), self._read(word)[:MATCHING])
+
+    def _rules(self, now: int) -> list[Rule] | None:
+        """All rules, when it is time to tell them: once in a while, not all robots at once, and in the last tick."""
+        period = max(1, round(TELL / self.mission.tick))
+        last = round(self.mission.duration / self.mission.tick) - 1
+        if now != last and (now + 1 + 7 * self.robot) % period:
+            return None
+        return self._read()[:MOST_RULES]
+
+    def _read(self, situation: int | None = None) -> list[Rule]:
+        learner = self.mind.learner
+        if not isinstance(learner, Readable):
+            return []
+        rules = learner.readable(self.mind.learner_state, 0, situation)
+        return [
+            r._replace(prediction=round(r.prediction, 2), error=round(r.error, 2), fitness=round(r.fitness, 5))
+            for r in rules
+        ]
 
 
 def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> None:
@@ -73,6 +114,15 @@ def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> 
             socket.send(wire.encode(brain.tick(message)))
     finally:
         context.destroy(linger=0)
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 2)
+
+
+def _rounded(rule: Rule) -> Rule:
+    numbers = round(rule.prediction, 2), round(rule.error, 2), round(rule.fitness, 5)
+    return rule._replace(prediction=numbers[0], error=numbers[1], fitness=numbers[2])
 
 
 def _latest(socket: "zmq.Socket[bytes]") -> bytes:

@@ -12,7 +12,8 @@ the DEALER's identity is the robot's number in ASCII::
 
     robot -> host   [ "h1", robot, pid ]                                once, when ready
     host -> robot   [ "n1", tick, percept, [[sender, signal] ...] ]     each tick
-    robot -> host   [ "a1", tick, command, report, signal or nil ]      in answer
+    robot -> host   [ "a1", tick, command, report, signal or nil, decision or nil, rules or nil ]   in answer;
+                    `Decision` in the tick in which one is taken, all rules once in a while
     host -> robot   [ "b1" ]                                            end
 
 **Control**, between the process that the user started and the world's process (PAIR - PAIR)::
@@ -37,6 +38,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from classifier.population import Rule
+from swarm.rules import Decision
 from swarm.view.snapshot import Snapshot, Stage
 
 MOST = 1024  # bytes of a radio message
@@ -101,6 +104,8 @@ class Act(msgspec.Struct, array_like=True, frozen=True, tag="a1"):
     command: bytes
     report: bytes
     signal: bytes | None
+    decision: Decision | None = None
+    rules: list[Rule] | None = None  # all of the robot, now and then
 
 
 class Bye(msgspec.Struct, array_like=True, frozen=True, tag="b1"):

@@ -4,7 +4,12 @@ The host publishes at most ten snapshots a second; `Stage` comes once, when a wa
 Both travel as msgpack arrays, tagged like the messages of `swarm.wire`.
 """
 
+from typing import Any
+
 import msgspec
+
+from swarm.rules import Decision
+from swarm.watch import Watch
 
 
 class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
@@ -20,6 +25,8 @@ class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
     face: float  # m, width of a site's work face
     kinds: dict[str, str]  # kind -> colour
     phases: list[tuple[float, str]]  # start in s, name
+    signatures: dict[str, str]  # kind -> pattern of its beacons' signatures
+    watch: Watch  # from when on something needs attention
 
 
 class RobotRow(msgspec.Struct, array_like=True, frozen=True):
@@ -42,6 +49,7 @@ class RobotRow(msgspec.Struct, array_like=True, frozen=True):
     age: float  # s since the latest signal heard; NaN none yet
     rules: int  # macroclassifiers
     restarts: int
+    battery: float  # charge, 0 to 1; NaN: no gauge
 
 
 class SiteRow(msgspec.Struct, array_like=True, frozen=True):
@@ -74,3 +82,24 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
     components: int  # connected components of the radio graph
     links: list[tuple[int, int]]  # radio links between robots
     events: list[tuple[float, str, str]]  # simulated time in s, level (info, warning, error), text; latest last
+
+
+class Moment(msgspec.Struct, array_like=True, frozen=True):
+    """The immune network of a robot at one moment, per strategy."""
+
+    time: float  # s, simulated
+    antigen: tuple[float, float]
+    stimulus: tuple[float, float]
+    concentration: tuple[float, float]
+
+
+class Detail(msgspec.Struct, array_like=True, frozen=True, tag="robot1"):
+    """All about one robot, now."""
+
+    robot: int
+    time: float  # s, simulated
+    percept: dict[str, Any]  # fields of robots.percept
+    heard: list[int]  # who was heard in this tick
+    history: list[Moment]  # one each half second, the latest last
+    decided: float  # s, time of the latest decision; NaN none
+    decision: Decision | None

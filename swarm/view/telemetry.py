@@ -1,4 +1,4 @@
-"""From the state of a run to what watchers see of it: `Stage` and `Snapshot`."""
+"""From the ticks of a run, live or from its log, to what watchers see of it: `Stage`, `Snapshot`, `Detail`."""
 
 import time
 from collections import deque
@@ -6,15 +6,17 @@ from collections import deque
 import numpy as np
 
 from sim import medium
-from sim.medium import Medium
 from sim.work import Event
 from sim.world import World
 from swarm.metrics import EVERY
 from swarm.mission import Mission
-from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.record import Tick, Told
+from swarm.view.snapshot import Detail, Moment, RobotRow, SiteRow, Snapshot, Stage
 
 LINES = 40  # events that a watcher is shown
 SAMPLES = 120  # of rate and split
+STEP = 0.5  # s, simulated, between two points of trails and histories
+POINTS = 120  # of trails and histories
 
 
 def stage(mission: Mission, world: World) -> Stage:
@@ -31,91 +33,118 @@ def stage(mission: Mission, world: World) -> Stage:
         mission.work.face,
         {name: kind.colour for name, kind in mission.kinds.items()},
         [(start, phase.name) for start, phase in zip(starts, mission.phases, strict=True)],
+        {name: kind.signature for name, kind in mission.kinds.items()},
+        mission.watch,
     )
 
 
 class Telemetry:
-    """Keeps the short histories that a snapshot shows."""
+    """Keeps the short histories that watchers are shown; `dt` is the length of a tick in s."""
 
-    def __init__(self, mission: Mission, world: World, radio: Medium) -> None:
-        self.mission, self.world, self.radio = mission, world, radio
-        self.rate: deque[float] = deque(maxlen=SAMPLES)
-        self.split: deque[float] = deque(maxlen=SAMPLES)
-        self.events: deque[tuple[float, str, str]] = deque(maxlen=LINES)
+    def __init__(self, dt: float) -> None:
+        self._dt, self._step, self._period = dt, max(1, round(STEP / dt)), round(EVERY / dt)
+        self._rate: deque[float] = deque(maxlen=SAMPLES)
+        self._split: deque[float] = deque(maxlen=SAMPLES)
+        self._events: deque[tuple[float, str, str]] = deque(maxlen=LINES)
+        self._trail: deque[np.ndarray] = deque(maxlen=POINTS)
+        self._minds: deque[tuple[float, np.ndarray]] = deque(maxlen=POINTS)
+        self._told: dict[int, Told] = {}  # robot -> its latest decision
         self._pace: deque[tuple[float, float]] = deque(maxlen=64)
         self._done = 0
 
     def event(self, event: Event) -> None:
         """Remember an event."""
-        self.events.append((event.time, event.level, event.text))
+        self._events.append((event.time, event.level, event.text))
 
-    def sample(self, reports: np.ndarray) -> None:
-        """Called every `EVERY` simulated seconds."""
-        done = self.world.sites.done
-        self.rate.append((done - self._done) * 60 / EVERY)
-        self.split.append(float((reports["strategy"] == 0).mean()))
-        self._done = done
+    def told(self, told: Told) -> None:
+        """Remember why a robot does what it does."""
+        if told.decision is not None:
+            self._told[told.robot] = told
 
-    def snapshot(
-        self, reports: np.ndarray, alive: np.ndarray, restarts: np.ndarray, neighbours: np.ndarray
-    ) -> Snapshot:
+    def tick(self, now: Tick) -> None:
+        """Take a tick into the histories."""
+        if now.tick % self._step == 0:
+            self._trail.append(now.poses[:, :2].copy())
+            self._minds.append((now.tick * self._dt, now.reports.copy()))
+        if now.tick % self._period == self._period - 1:
+            self._rate.append((now.done - self._done) * 60 / EVERY)
+            self._split.append(float((now.reports["strategy"] == 0).mean()))
+            self._done = now.done
+
+    @property
+    def trail(self) -> np.ndarray:
+        """(T, N, 2) m: where the robots were, each half second, the latest last."""
+        return np.array(self._trail)
+
+    def snapshot(self, now: Tick) -> Snapshot:
         """The swarm, now."""
-        world = self.world
-        poses = world.poses.tolist()
-        graph = medium.graph(neighbours, alive)
+        poses, radio, simulated = now.poses.tolist(), now.radio.tolist(), now.tick * self._dt
+        graph = medium.graph(now.neighbours, now.alive)
+        battery = now.percepts["battery"].tolist()
+        rows = zip(now.reports, poses, radio, now.alive.tolist(), now.restarts.tolist(), battery, strict=True)
         return Snapshot(
-            world.tick,
-            world.time,
-            self._speed(),
-            world.sites.phase,
+            now.tick,
+            simulated,
+            self._speed(simulated),
+            now.phase,
             [
                 RobotRow(
                     robot,
-                    poses[robot][0],
-                    poses[robot][1],
-                    poses[robot][2],
-                    bool(alive[robot]),
+                    x,
+                    y,
+                    heading,
+                    alive,
                     int(r["strategy"]),
                     int(r["task"]),
                     int(r["action"]),
                     int(r["site"]),
                     float(r["waiting"]),
                     tuple(r["concentration"].tolist()),
-                    int(self.radio.heard[robot]),
-                    int(self.radio.said[robot]),
+                    heard,
+                    said,
                     int(r["bad"]),
                     float(r["age"]),
                     int(r["rules"]),
-                    int(restarts[robot]),
+                    restarts,
+                    charge,
                 )
-                for robot, r in enumerate(reports)
+                for robot, (r, (x, y, heading), (said, heard, _), alive, restarts, charge) in enumerate(rows)
             ],
             [
-                SiteRow(
-                    site.number,
-                    site.arrival.kind,
-                    site.arrival.action,
-                    site.arrival.team,
-                    *site.face,
-                    site.progress,
-                    world.time - site.opened,
-                )
-                for site in world.sites.open
+                SiteRow(number, kind, action, team, x, y, facing, progress, simulated - opened)
+                for number, x, y, facing, progress, kind, action, team, opened in now.sites
             ],
-            world.sites.done,
-            len(world.sites.waiting),
-            list(self.rate),
-            list(self.split),
+            now.done,
+            now.backlog,
+            list(self._rate),
+            list(self._split),
             medium.components(graph),
             [(a, b) for a, b in graph.edges],
-            list(self.events),
+            list(self._events),
         )
 
-    def _speed(self) -> float:
+    def detail(self, now: Tick, robot: int) -> Detail:
+        """All about one robot, now."""
+        percept, told = now.percepts[robot], self._told.get(robot)
+        history = [
+            Moment(when, *(tuple(reports[robot][name].tolist()) for name in ("antigen", "stimulus", "concentration")))
+            for when, reports in self._minds
+        ]
+        return Detail(
+            robot,
+            now.tick * self._dt,
+            {name: percept[name].tolist() for name in percept.dtype.names or ()},
+            [sender for sender, _ in now.heard[robot]],
+            history,
+            told.tick * self._dt if told else float("nan"),
+            told.decision if told else None,
+        )
+
+    def _speed(self, simulated: float) -> float:
         """Simulated seconds per second of wall time, over about the last second."""
         now = time.monotonic()
-        self._pace.append((now, self.world.time))
+        self._pace.append((now, simulated))
         while len(self._pace) > 2 and now - self._pace[1][0] > 1:
             self._pace.popleft()
-        then, simulated = self._pace[0]
-        return (self.world.time - simulated) / (now - then) if now > then else 0.0
+        then, before = self._pace[0]
+        return (simulated - before) / (now - then) if now > then else 0.0

@@ -66,7 +66,7 @@ team = 3
 SEED_HERE = "'robots.speed' or 'seed'"
 MOST = "'sensors.robots.most' or 'sensors.sites.most' or 'radio.most'"
 BODIES = "'capsule', 'wheels' or the path of a .urdf file"
-TOP = "version, name, phases, about, seed, world, tick, arena, robots, sensors, radio, work, kinds, mind"
+TOP = "version, name, phases, about, seed, world, tick, arena, robots, sensors, radio, work, kinds, mind, watch"
 
 # what is replaced in the file, by what, and all that is said about it
 MISTAKES = [

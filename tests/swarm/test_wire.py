@@ -11,8 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from classifier.population import Rule
 from swarm import wire
+from swarm.rules import Decision
 from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.watch import Watch
 
 DECODERS = (wire.signal, wire.from_robot, wire.from_host, wire.from_world, wire.from_user)
 
@@ -67,7 +70,11 @@ stages = st.builds(
     finite,
     st.dictionaries(st.text(), st.text(), max_size=2),
     st.lists(st.tuples(finite, st.text()), max_size=2),
+    st.dictionaries(st.text(), st.text(), max_size=2),
+    st.builds(Watch, stuck=st.floats(1, 1e6)),
 )
+rules = st.lists(st.builds(Rule, st.text(), numbers, finite, finite, finite, wholes, wholes), max_size=2)
+decisions = st.builds(Decision, bits, st.integers(0, 15), st.none() | finite, rules)
 snapshots = st.builds(
     Snapshot,
     wholes,
@@ -87,7 +94,7 @@ snapshots = st.builds(
 MESSAGES = {
     wire.signal: signals,
     wire.from_robot: st.builds(wire.Hello, numbers, wholes)
-    | st.builds(wire.Act, ticks, blobs, blobs, st.none() | blobs),
+    | st.builds(wire.Act, ticks, blobs, blobs, st.none() | blobs, st.none() | decisions, st.none() | rules),
     wire.from_host: st.builds(wire.Sense, ticks, blobs, st.lists(st.tuples(numbers, blobs), max_size=3))
     | st.just(wire.Bye()),
     wire.from_world: stages
@@ -262,7 +269,7 @@ def test_the_bytes_of_a_message_are_the_documented_ones() -> None:
     """Other programs speak this language too."""
     assert wire.encode(wire.Hello(2, 77)) == b"\x93\xa2h1\x02\x4d"
     assert wire.encode(wire.Bye()) == b"\x91\xa2b1"
-    assert wire.encode(wire.Act(1, b"c", b"r", None)) == b"\x95\xa2a1\x01\xc4\x01c\xc4\x01r\xc0"
+    assert wire.encode(wire.Act(1, b"c", b"r", None)) == b"\x97\xa2a1\x01\xc4\x01c\xc4\x01r\xc0\xc0\xc0"
     assert wire.encode(wire.Sense(1, b"p", [(4, b"s")])) == b"\x94\xa2n1\x01\xc4\x01p\x91\x92\x04\xc4\x01s"
     stimulation = b"\x92\xcb" + struct.pack(">d", 0.25) + b"\xcb" + struct.pack(">d", 0.75)
     whole = msgspec.msgpack.encode(GOOD)

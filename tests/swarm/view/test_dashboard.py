@@ -17,6 +17,7 @@ from swarm.view.dashboard import Dashboard, columns, gauge, per_minute, plain_li
 from swarm.view.mapview import ASCII, PLAIN, UNICODE
 from swarm.view.picture import palette
 from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.watch import Watch
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -33,6 +34,8 @@ def stage(side: float = 8.0, **changes: object) -> Stage:
         "face": 0.56,
         "kinds": {"amber": "gold", "cyan": "turquoise", "rose": "hotpink"},
         "phases": [(0.0, "learn"), (1200.0, "swapped"), (2400.0, "few hands")],
+        "signatures": {"amber": "1##0####", "cyan": "0####1##", "rose": "0####01#"},
+        "watch": Watch(),
     }
     return Stage(**(values | changes))
 
@@ -56,6 +59,7 @@ def robot(number: int, **changes: object) -> RobotRow:
         "age": 0.1,
         "rules": 40,
         "restarts": 0,
+        "battery": math.nan,
     }
     return RobotRow(**(values | changes))
 

@@ -9,6 +9,7 @@ from PIL import Image
 from swarm.view.picture import ALARM, COLOURS, DEAD, FLOOR, INK, WALL, clock, draw, palette, save
 from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 from swarm.view.video import Video
+from swarm.watch import Watch
 
 SIZE = (1280, 720)
 # 6 x 6 m in the 632 px high box below the title, in the middle of the 1000 px left of the legend
@@ -25,6 +26,8 @@ STAGE = Stage(
     face=0.6,
     kinds={"amber": "#ffbf00", "cyan": "cyan"},
     phases=[(0.0, "learn")],
+    signatures={},
+    watch=Watch(),
 )
 
 
@@ -49,6 +52,7 @@ def robot(number: int, x: float, y: float, **changes: object) -> RobotRow:
         0.0,
         1,
         0,
+        math.nan,
     )
 
 

@@ -1,0 +1,75 @@
+"""Minds run again on their logs: the same to the bit, and the first difference where there is one."""
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Play
+
+from robots.command import COMMAND
+from swarm.crew import Crew
+from swarm.mission import Mission
+from swarm.record import Log, Tick, Told
+from swarm.recorder import Recorder
+from swarm.verify import verify
+from swarm.view.snapshot import Snapshot
+
+
+def test_a_run_is_verified_also_after_a_robot_started_again(mission: Mission, play: Play) -> None:
+    killed: list[int] = []
+
+    def during(crew: Crew, now: Snapshot) -> None:
+        if now.time > 5 and not killed:
+            killed.append(1)
+            os.kill(crew.robots[1].pid or 0, signal.SIGKILL)
+
+    played = play(mission, during, speed=20)
+    log = Log(played.out / "ticks.mcap")
+    verdict = verify(log)
+    assert verdict.difference is None
+    assert (verdict.ticks, verdict.restarts) == (200, 1)
+    assert 400 < verdict.answers < 600, "the others in all ticks, it while it lived"
+    told = [item for item in log.walk() if isinstance(item, Told)]
+    assert {one.robot for one in told if one.rules is not None and one.tick == 199} == {0, 1, 2}
+    for one in told:
+        if one.decision is not None:
+            report = next(t for t in log.walk() if isinstance(t, Tick) and t.tick == one.tick).reports[one.robot]
+            assert report["prediction"] == pytest.approx(one.decision.prediction, abs=0.01)
+            bits = [one.decision.situation >> b & 1 for b in range(21)]
+            assert one.decision.rules
+            assert all(
+                c in ("#", str(bit)) for r in one.decision.rules for c, bit in zip(r.condition, bits, strict=True)
+            )
+
+
+def changed(log: Log, path: Path, at: int, change: str) -> Log:
+    """A copy of a log in which one thing is not as it was in tick `at`."""
+    recorder = Recorder(
+        path, log.metadata["mission"], next(i for i in log.walk() if isinstance(i, Tick)).percepts.dtype, 0.1, log.stage
+    )
+    for item in log.walk():
+        if isinstance(item, Tick):
+            percepts, commands = item.percepts.copy(), item.commands.copy()
+            if item.tick == at and change == "percept":
+                percepts["proximity"][1] = 0.01
+            if item.tick == at and change == "command":
+                commands["turn"][2] += np.float32(0.25)
+            recorder.tick(item._replace(percepts=percepts, commands=commands))
+    recorder.close()
+    return Log(path)
+
+
+def test_the_first_difference_is_named(mission: Mission, play: Play, tmp_path: Path) -> None:
+    short = replace(mission, phases=(replace(mission.phases[0], duration=6),))
+    log = Log(play(short).out / "ticks.mcap")
+    logged = verify(changed(log, tmp_path / "command.mcap", 33, "command")).difference
+    assert logged is not None
+    assert (logged.tick, logged.robot, logged.field) == (33, 2, "command.turn")
+    assert logged.logged == pytest.approx(logged.again + 0.25)  # type: ignore[operator]
+    sensed = verify(changed(log, tmp_path / "percept.mcap", 20, "percept")).difference
+    assert sensed is not None
+    assert (sensed.tick, sensed.robot) == (20, 1)
+    assert sensed.field.removeprefix("command.") in (COMMAND.names or ())
