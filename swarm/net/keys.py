@@ -53,6 +53,7 @@ class Keyring:
     swarm: str = "swarm"  # name
     beacon: bytes = field(default=b"", repr=False)  # secret that beacons are signed with
     revoked: frozenset[bytes] = frozenset()  # public keys
+    folder: Path | None = None  # where it was loaded from
 
     @property
     def robots(self) -> dict[int, bytes]:
@@ -88,13 +89,13 @@ def load(folder: Path | str, name: str | None = None) -> Keyring:
     public, secret = words
     if zmq.curve_public(secret) != public:
         raise KeysError(f"{path}: damaged: the two keys do not belong together")
-    ring = Keyring(path.stem, public, secret, {}, swarm, beacon)
+    ring = Keyring(path.stem, public, secret, {}, swarm, beacon, folder=folder)
     return _with(ring, listed, folder)
 
 
-def renew(ring: Keyring, folder: Path | str) -> Keyring:
-    """`ring` with the members as they are listed now. Raises KeysError."""
-    return _with(ring, members(Path(folder)), Path(folder))
+def renew(ring: Keyring) -> Keyring:
+    """`ring` with the members as they are listed now in its folder. Raises KeysError."""
+    return ring if ring.folder is None else _with(ring, members(ring.folder), ring.folder)
 
 
 def new(folder: Path, names: Iterable[str], swarm: str | None = None) -> list[Member]:

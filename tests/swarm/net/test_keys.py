@@ -56,7 +56,7 @@ def test_who_is_revoked_is_let_in_no_longer_and_never_again(folder: Path) -> Non
     one = keys.load(folder, "1")
     zero = keys.load(folder, "0")
     keys.revoke(folder, "1")
-    renewed = keys.renew(zero, folder)
+    renewed = keys.renew(zero)
     assert one.public not in renewed.allowed
     assert renewed.revoked == {one.public}
     assert not (folder / "1.secret").exists()
@@ -69,7 +69,7 @@ def test_who_is_revoked_is_let_in_no_longer_and_never_again(folder: Path) -> Non
     keys.revoke(folder, made.public.decode())
     keys.revoke(folder, "0")
     with pytest.raises(KeysError, match="the key of 0 was revoked"):
-        keys.renew(zero, folder)
+        keys.renew(zero)
 
 
 def test_keys_made_elsewhere(folder: Path, tmp_path: Path) -> None:

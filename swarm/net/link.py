@@ -1,0 +1,238 @@
+"""The peer link: a robot's mouth and ears, without a broker.
+
+Every robot binds a SUB socket (its ears) and connects one PUB socket (its mouth) to the ears of the others. This
+way round the receiver is the server of CURVE: its gate decides who may speak to it, and each message comes
+with the name that the sender's key stands for. Who may is in the keys; where robots are, a peer file
+or beacons suggest; who is alive, the guard knows from what it hears.
+
+Nothing here waits: a slow or dead listener loses messages, it delays nobody. All that is kept is bounded. One thread,
+moved on by `drain`, which wants to be called every tick.
+"""
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from swarm.net import envelope, gate, keys
+from swarm.net.envelope import HERE, PULSE, SIGNAL, Topic
+from swarm.net.guard import Guard, Letter, State
+from swarm.net.mouth import OPTIONS, Mouth
+
+PORT = 5670  # of a robot's ears, unless told otherwise
+DOMAIN = b"radio"
+AT_ONCE = 1024  # messages taken in one go
+RENEW = 1.0  # s of wall time between two looks at the list of members
+
+_FAILURES = {
+    zmq.Event.HANDSHAKE_FAILED_PROTOCOL: "stranger",  # no keys, or the wrong key for us
+    zmq.Event.HANDSHAKE_FAILED_NO_DETAIL: "unfinished",  # gone before it was let in
+}
+
+
+class Row(NamedTuple):
+    """A peer, as a watcher sees it."""
+
+    number: int
+    state: State
+    silence: float  # s since the latest message accepted; inf: none yet
+    reached: bool  # its ears are connected to our mouth
+    counters: Mapping[str, int]
+
+
+class Suggestions(Protocol):
+    """Says where robots are, see `swarm.net.beacon`."""
+
+    def poll(self, now: float) -> list[tuple[int, str]]:
+        """News since the last time: a robot's number and the address of its ears."""
+
+    def close(self) -> None:
+        """Give up what it holds."""
+
+
+def clock() -> float:
+    """Seconds on a clock that only goes forward, also while the machine sleeps; no wall clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class PeerLink:
+    """The link of robot `number`, its ears bound to `bind`. Raises OSError where that is not to be had.
+
+    `ring`: its keys; None: nothing is encrypted and everybody is believed. `peers`: number -> address of ears.
+    `near`: with more robots than that it talks only to those last named by `meet`.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        topics: tuple[Topic, ...],
+        ring: keys.Keyring | None,
+        bind: str = f"tcp://0.0.0.0:{PORT}",
+        peers: Mapping[int, str] | None = None,
+        *,
+        swarm: str = "swarm",
+        boot: int | None = None,
+        suggestions: Suggestions | None = None,
+        near: int = 24,
+    ) -> None:
+        self.number, self.ring, self.suggestions, self.near = number, ring, suggestions, near
+        self.boot = secrets.randbits(63) if boot is None else boot
+        self.swarm = envelope.hash_of(swarm if ring is None else ring.swarm)
+        self.guard = Guard(number, self.swarm, topics, None if ring is None else ring.robots)
+        self.known = {n: address for n, address in (peers or {}).items() if n != number}
+        self.now = 0.0
+        self._counters: Counter[str] = Counter()
+        self._met: dict[int, None] = {}  # robots near, the latest last
+        self._seq, self._said, self._renewed = 0, -1.0, -1.0
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._gate = None if ring is None else gate.Gate(self._context, ring)
+        self.mouth, self._ears = Mouth(self._context), self._context.socket(zmq.SUB)
+        for option, value in OPTIONS.items():
+            self._ears.setsockopt(option, value)
+        for topic in range(len(topics)):
+            self._ears.setsockopt(zmq.SUBSCRIBE, envelope.prefix(topic, self.swarm))
+        if ring is not None:
+            gate.guard(self._ears, ring, DOMAIN)
+        self._failures = self._ears.get_monitor_socket(sum(_FAILURES))
+        try:
+            self._ears.bind(bind)
+        except zmq.ZMQError as error:
+            self.close()
+            raise OSError(f"{bind}: {zmq.strerror(error.errno or 0)}") from None
+        endpoint = self._ears.getsockopt(zmq.LAST_ENDPOINT)
+        assert isinstance(endpoint, bytes)
+        self.address = endpoint.rstrip(b"\0").decode()
+        self._aim()
+
+    def say(self, signal: bytes) -> None:
+        """Send a signal to all that listen. Never waits."""
+        self._send(SIGNAL, signal)
+
+    def drain(self, now: float) -> list[tuple[int, bytes]]:
+        """What was heard since the last call: sender's number, vouched for by its key, and signal.
+
+        `now` is in s on any clock that only goes forward, such as `clock`; the same for all calls.
+        """
+        self.now = now
+        if self._gate is not None:
+            self._gate.serve()
+            self._renew()
+        self._count_failures()
+        self.mouth.tend(self.ring)
+        for number, address in self.suggestions.poll(now) if self.suggestions is not None else ():
+            self.know(number, address)
+        heard = self._hear()
+        if now - self._said >= PULSE:
+            self._send(HERE, b"")
+        return heard
+
+    def know(self, number: int, address: str) -> None:
+        """A robot's ears are at `address` from now on."""
+        if number == self.number or self.known.get(number) == address:
+            return
+        self.known = {n: where for n, where in self.known.items() if where != address}
+        if number in self.known or len(self.known) < keys.MOST:
+            self.known[number] = address
+        self._aim()
+
+    def meet(self, numbers: list[int]) -> None:
+        """These robots are near; matters only where there are more than `near`."""
+        for number in numbers:
+            self._met.pop(number, None)
+            self._met[number] = None
+        while len(self._met) > self.near:
+            del self._met[next(iter(self._met))]
+        if len(self.known) > self.near:
+            self._aim()
+
+    @property
+    def counters(self) -> Counter[str]:
+        """How many messages were said and received, and how many refused, by reason; see `swarm.net.guard`."""
+        passed = Counter() if self._gate is None else self._gate.counters
+        return self._counters + self.guard.counters + Counter({k: passed[k] for k in ("stranger", "revoked")})
+
+    def table(self) -> list[Row]:
+        """All robots that are known, as of the last `drain`."""
+        guard, now = self.guard, self.now
+        numbers = sorted(self.known.keys() | guard.peers.keys())
+        nothing: Counter[str] = Counter()
+        return [
+            Row(
+                n,
+                guard.state(n, now),
+                guard.silence(n, now),
+                self.mouth.reaches(n),
+                guard.peers[n].counters if n in guard.peers else nothing,
+            )
+            for n in numbers
+        ]
+
+    def close(self) -> None:
+        """Give all sockets up."""
+        if self.suggestions is not None:
+            self.suggestions.close()
+        if not self._context.closed:
+            self.mouth.close()
+            self._ears.disable_monitor()
+            self._context.destroy(linger=0)
+
+    def _send(self, topic: int, payload: bytes) -> None:
+        data = envelope.seal(topic, self.swarm, self.number, self.boot, self._seq, self.now, payload)
+        self._seq, self._said = self._seq + 1, self.now
+        self._counters["said"] += 1
+        self.mouth.send(data)
+
+    def _hear(self) -> list[tuple[int, bytes]]:
+        heard: list[tuple[int, bytes]] = []
+        judge, receive = self.guard.judge, self._ears.recv
+        for _ in range(AT_ONCE):
+            try:
+                frame = receive(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            data, whole = frame.bytes, not frame.more
+            while frame.more:  # no message of ours has parts
+                frame = receive(zmq.NOBLOCK, copy=False)
+            name = None if self.ring is None else gate.sender(frame)
+            letter = judge(self.now, None if name is None else keys.number(name), data if whole else b"")
+            if isinstance(letter, Letter) and letter.topic == SIGNAL:
+                heard.append((letter.sender, letter.payload))
+        return heard
+
+    def _aim(self) -> None:
+        """Bring the connections of the mouth in line with who is known, allowed, and near."""
+        wanted = self.known
+        if len(wanted) > self.near:
+            wanted = {n: wanted[n] for n in self._met if n in wanted}
+        if self.ring is None:
+            self.mouth.aim({n: (address, b"") for n, address in wanted.items()}, None)
+        else:
+            keys_of = self.ring.robots
+            self.mouth.aim({n: (wanted[n], keys_of[n]) for n in wanted if n in keys_of}, self.ring)
+
+    def _renew(self) -> None:
+        """Take over a list of members that has changed."""
+        if self.ring is None or self.ring.folder is None or clock() - self._renewed < RENEW:
+            return
+        self._renewed = clock()
+        try:
+            ring = keys.renew(self.ring)
+        except keys.KeysError:
+            self._counters["unreadable members"] += 1
+            return
+        if ring != self.ring and self._gate is not None:
+            self.ring = self._gate.ring = ring
+            self.guard.robots = ring.robots
+            self._aim()
+
+    def _count_failures(self) -> None:
+        for _ in range(AT_ONCE):
+            if not self._failures.poll(0):
+                return
+            event = zmq.Event(recv_monitor_message(self._failures)["event"])
+            if event in _FAILURES:
+                self._counters[_FAILURES[event]] += 1

@@ -1,0 +1,101 @@
+"""A robot's mouth: one PUB socket that is kept connected to the ears of the robots it is to reach."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from swarm.net import envelope, gate
+from swarm.net.keys import Keyring
+
+QUEUE = 32  # messages kept for or from one peer
+AT_ONCE = 1024  # events of connections that are looked at in one go
+QUIET = 4.0  # s of wall time in which a connection that is being made tries again by itself
+
+#: of mouths and ears
+OPTIONS = {
+    zmq.LINGER: 0,
+    zmq.SNDHWM: QUEUE,
+    zmq.RCVHWM: QUEUE,
+    zmq.MAXMSGSIZE: envelope.LONGEST + 64,  # encrypted ones are longer
+    zmq.HEARTBEAT_IVL: 200,  # ms; without it a link that was cut delivers what had piled up
+    zmq.HEARTBEAT_TIMEOUT: 600,
+    zmq.HEARTBEAT_TTL: 600,
+    zmq.HANDSHAKE_IVL: 3000,  # who does not finish is cut off
+    zmq.CONNECT_TIMEOUT: 1000,
+    zmq.RECONNECT_IVL: 100,
+    zmq.RECONNECT_IVL_MAX: 1000,
+    zmq.IMMEDIATE: 1,  # nothing piles up for who is not there
+}
+
+
+class Mouth:
+    """Speaks to all that it is aimed at and that listen; never waits.
+
+    ZeroMQ gives an address up for good where a handshake failed (a member not yet on the other's list, another
+    program at that port), and does not say so: what has been quiet for `QUIET` and is not up is connected anew.
+    """
+
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
+        self.socket = context.socket(zmq.PUB)
+        for option, value in OPTIONS.items():
+            self.socket.setsockopt(option, value)
+        events = zmq.Event.CONNECTED | zmq.Event.CONNECT_DELAYED | zmq.Event.CONNECT_RETRIED | zmq.Event.DISCONNECTED
+        self._events = self.socket.get_monitor_socket(int(events | zmq.Event.HANDSHAKE_SUCCEEDED))
+        self.aims: dict[int, tuple[str, bytes]] = {}  # robot -> address, public key
+        self._up: set[str] = set()  # addresses
+        self._active: dict[str, float] = {}  # address -> when something happened there, s of wall time
+
+    def send(self, data: bytes) -> None:
+        """Say something to all that are connected."""
+        with suppress(zmq.Again):
+            self.socket.send(data, zmq.NOBLOCK)
+
+    def aim(self, aims: Mapping[int, tuple[str, bytes]], ring: Keyring | None) -> None:
+        """Speak to these robots (address, public key) from now on. Raises ValueError for what is no address."""
+        for number in [n for n, aim in self.aims.items() if aims.get(n) != aim]:
+            self._disconnect(self.aims.pop(number)[0])
+        for number in aims.keys() - self.aims.keys():
+            self._connect(aims[number], ring)
+            self.aims[number] = aims[number]
+
+    def tend(self, ring: Keyring | None) -> None:
+        """Look after the connections; to be called now and then."""
+        for _ in range(AT_ONCE):
+            if not self._events.poll(0):
+                break
+            event = recv_monitor_message(self._events)
+            address = event["endpoint"].decode()
+            self._active[address] = time.monotonic()
+            (self._up.add if event["event"] == zmq.Event.HANDSHAKE_SUCCEEDED else self._up.discard)(address)
+        for address, key in self.aims.values():
+            if address not in self._up and time.monotonic() - self._active.get(address, 0.0) > QUIET:
+                self._disconnect(address)
+                self._connect((address, key), ring)
+
+    def reaches(self, number: int) -> bool:
+        """Are the ears of that robot connected, as far as is known?"""
+        return number in self.aims and self.aims[number][0] in self._up
+
+    def close(self) -> None:
+        """Give the socket up."""
+        self.socket.disable_monitor()
+        self.socket.close()
+
+    def _connect(self, aim: tuple[str, bytes], ring: Keyring | None) -> None:
+        address, key = aim
+        if ring is not None:
+            gate.approach(self.socket, ring, key)
+        try:
+            self.socket.connect(address)
+        except zmq.ZMQError as error:
+            raise ValueError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
+        self._active[address] = time.monotonic()
+
+    def _disconnect(self, address: str) -> None:
+        with suppress(zmq.ZMQError):  # it was given up already
+            self.socket.disconnect(address)
+        self._up.discard(address)
+        self._active.pop(address, None)
