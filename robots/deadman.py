@@ -1,0 +1,41 @@
+"""The driver's dead-man: a thread that stops the body when the process that drives it hangs.
+
+The shell's rules run only as long as its loop runs. This does not depend on the loop.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+AGAIN = 0.1  # s between two stops while the loop hangs
+
+
+class DeadMan:
+    """Calls `stop` when `feed` was not called for `limit` s, and again until it is."""
+
+    def __init__(self, stop: Callable[[], None], limit: float) -> None:
+        self._stop, self._limit = stop, limit
+        self._fed = time.monotonic()
+        self._over = threading.Event()
+        self.fired = 0  # how often it had to stop the body
+        self._thread = threading.Thread(target=self._watch, name="dead-man", daemon=True)
+        self._thread.start()
+
+    def feed(self) -> None:
+        """The loop runs."""
+        self._fed = time.monotonic()
+
+    def close(self) -> None:
+        """Give the watch up; the caller stops the body."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._wait()):
+            if time.monotonic() - self._fed >= self._limit:
+                self.fired += 1
+                self._stop()
+
+    def _wait(self) -> float:
+        left = self._fed + self._limit - time.monotonic()
+        return left if left > 0 else AGAIN

@@ -1,0 +1,1 @@
+"""Thymio II and e-puck, over the Aseba protocol."""

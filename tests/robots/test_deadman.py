@@ -1,0 +1,33 @@
+"""The driver's dead-man, with real time."""
+
+import threading
+import time
+
+from robots.deadman import DeadMan
+from tests.conftest import wait
+
+
+def test_it_stops_a_body_whose_loop_hangs_again_and_again() -> None:
+    stops: list[float] = []
+    fed = time.monotonic()
+    man = DeadMan(lambda: stops.append(time.monotonic()), 0.2)
+    try:
+        wait(lambda: len(stops) >= 3, 10)
+        assert stops[0] - fed >= 0.2
+        assert man.fired >= 3
+    finally:
+        man.close()
+    count = len(stops)
+    time.sleep(0.3)
+    assert len(stops) == count
+
+
+def test_it_lets_a_loop_that_runs_alone() -> None:
+    stops: list[int] = []
+    man = DeadMan(lambda: stops.append(1), 5.0)  # generous: machines hang too
+    for _ in range(50):
+        man.feed()
+        time.sleep(0.01)
+    man.close()
+    assert stops == []
+    assert threading.active_count() < 10
