@@ -10,7 +10,7 @@ robot i draws does not depend on how many robots there are. One below the p-quan
 
 import math
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -325,7 +325,7 @@ def _nearest(
 
 
 @kernel
-def _touching(poses: np.ndarray, sites: np.ndarray, depth: float, touched: np.ndarray) -> None:
+def _touching(poses: np.ndarray, sites: Any, depth: float, touched: np.ndarray) -> None:
     """Index of the nearest site that each robot touches within `depth` m of its face, -1 none."""
     normal_x, normal_y = np.cos(sites.face[:, 2]), np.sin(sites.face[:, 2])
     for i in range(len(poses)):
@@ -362,12 +362,12 @@ def _sense(
     before: np.ndarray,
     ring: np.ndarray,
     grid: Grid,
-    sites: np.ndarray,
+    sites: Any,
     gripped: np.ndarray,
     traits: np.ndarray,
     seed: int,
     tick: int,
-    out: np.ndarray,
+    out: Any,
     touched: np.ndarray,
 ) -> None:
     """All of `Senses.sense`. A robot's deviates: 2 a ray, 3 for each slot of a robot, 4 of a site, 2 of odometry."""

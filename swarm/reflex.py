@@ -1,5 +1,7 @@
 """What every tick of a mind takes, compiled: before the arbiter decides, and after all else is decided."""
 
+from typing import Any
+
 import numpy as np
 
 from robots.chance import NOTHING, absorb, uniform
@@ -34,7 +36,7 @@ def perceive(
     stale: int,
     hearing: float,
     room: int,
-    percepts: np.ndarray,
+    percepts: Any,
     own: np.ndarray,
     memory: np.ndarray,
     heard: np.ndarray,
@@ -61,7 +63,7 @@ def respond(
     turn: float,
     radius: float,
     width: float,
-    percepts: np.ndarray,
+    percepts: Any,
     own: np.ndarray,
     memory: np.ndarray,
     antigen: np.ndarray,
