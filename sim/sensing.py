@@ -18,8 +18,10 @@ from numpy.typing import ArrayLike
 from robots.chance import NOTHING, absorb, normal
 from robots.kernel import kernel
 from robots.percept import RangeBearing, Sensors
+from sim.buckets import sort, span
 
 CELL = 0.5  # m, side of a wall bucket; long views cross few cells, crowded maps still spread well
+LEAST = 0.1  # m, side of a bucket of robots or sites, at least
 MOST_CELLS = 512  # buckets along one side of the map; larger maps get larger buckets
 REACH = 0.03  # m between a robot's edge and a work face that counts as touching
 _NOISE = 0x6E6F697365  # keeps the sensors' random numbers apart from others
@@ -243,6 +245,13 @@ def _first_wall(grid: Grid, x: float, y: float, dx: float, dy: float, reach: flo
 
 
 @kernel
+def clear_of_walls(grid: Grid, x: float, y: float) -> float:
+    """How far it is to any wall, in m, at least."""
+    column, row = bucket_of(x - grid.left, grid.cell, grid.columns), bucket_of(y - grid.bottom, grid.cell, grid.rows)
+    return float(grid.clear[row, column])
+
+
+@kernel
 def _hidden(grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether a wall lies between two points; the same, bit for bit, from either end."""
     if (bx, by) < (ax, ay):
@@ -268,27 +277,43 @@ def _free(
     normal_x, normal_y = np.cos(face[:, 2]), np.sin(face[:, 2])
     way = np.empty((len(poses), len(ring)))
     dx, dy = np.empty(len(ring)), np.empty(len(ring))
-    for i in range(len(poses)):
+    others, plates = sort(poses, LEAST), sort(face, LEAST)
+    thickest, widest = 0.0, 0.0
+    for k in range(len(face)):
+        thickest, widest = max(thickest, thickness[k]), max(widest, width[k])
+    for turn in range(len(poses)):
+        i = others.order[turn]
         x, y, heading = poses[i]
+        if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(heading)):
+            way[i] = limit
+            continue
         c, s = np.cos(heading), np.sin(heading)
+        clear = clear_of_walls(grid, x, y) > limit
         for p in range(len(ring)):
             dx[p] = c * ring[p, 0] - s * ring[p, 1]
             dy[p] = s * ring[p, 0] + c * ring[p, 1]
-            way[i, p] = min(limit, _first_wall(grid, x, y, dx[p], dy[p], limit))
-        for j in range(len(poses)):
-            rx, ry = x - poses[j, 0], y - poses[j, 1]
-            if j != i and rx**2 + ry**2 < (limit + radius) ** 2:
-                for p in range(len(ring)):
-                    way[i, p] = min(way[i, p], _enter_disc(rx, ry, dx[p], dy[p], radius))
-        for k in range(len(face)):
-            nx, ny = normal_x[k], normal_y[k]
-            thick, wide = thickness[k] / 2, width[k] / 2
-            rx, ry = x - face[k, 0] + thick * nx, y - face[k, 1] + thick * ny
-            if rx**2 + ry**2 < (limit + thick + wide) ** 2:
-                px, py = nx * rx + ny * ry, nx * ry - ny * rx  # in the frame of the plate
-                for p in range(len(ring)):
-                    ux, uy = nx * dx[p] + ny * dy[p], nx * dy[p] - ny * dx[p]
-                    way[i, p] = min(way[i, p], _enter_box(px, py, _inverse(ux), _inverse(uy), thick, wide))
+            way[i, p] = limit if clear else min(limit, _first_wall(grid, x, y, dx[p], dy[p], limit))
+        left, right, low, high = span(others, x, y, limit + radius)
+        for row in range(low, high + 1):
+            start = row * others.columns
+            for place in range(others.start[start + left], others.start[start + right + 1]):
+                rx, ry = x - others.x[place], y - others.y[place]
+                if rx**2 + ry**2 < (limit + radius) ** 2 and others.order[place] != i:
+                    for p in range(len(ring)):
+                        way[i, p] = min(way[i, p], _enter_disc(rx, ry, dx[p], dy[p], radius))
+        left, right, low, high = span(plates, x, y, limit + 1.5 * thickest + widest)
+        for row in range(low, high + 1):
+            start = row * plates.columns
+            for place in range(plates.start[start + left], plates.start[start + right + 1]):
+                k = plates.order[place]
+                nx, ny = normal_x[k], normal_y[k]
+                thick, wide = thickness[k] / 2, width[k] / 2
+                rx, ry = x - face[k, 0] + thick * nx, y - face[k, 1] + thick * ny
+                if rx**2 + ry**2 < (limit + thick + wide) ** 2:
+                    px, py = nx * rx + ny * ry, nx * ry - ny * rx  # in the frame of the plate
+                    for p in range(len(ring)):
+                        ux, uy = nx * dx[p] + ny * dy[p], nx * dy[p] - ny * dx[p]
+                        way[i, p] = min(way[i, p], _enter_box(px, py, _inverse(ux), _inverse(uy), thick, wide))
     return np.maximum(way - radius, 0.0)
 
 
@@ -298,28 +323,50 @@ def _nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The `most` nearest visible targets of each eye: index (N, most) i4 filled with -1, count (N,) i4.
 
-    `same`: the targets are the eyes, and none sees itself. Among equals the lower index comes first.
+    `same`: the targets are the eyes, and none sees itself. Among equals the lower index comes first. Looks into
+    one ring of buckets after the other round the eye's own, until no target farther out can be nearer.
     """
     index = np.full((len(eyes), most), -1, np.int32)
     count = np.zeros(len(eyes), np.int32)
     squares = np.empty(most)
-    for i in range(len(eyes)):
+    buckets = sort(targets, LEAST)
+    cell, columns, rows = buckets.cell, buckets.columns, buckets.rows
+    for place in range(len(eyes)):
+        i = buckets.order[place] if same else place  # those who are near each other look at the same
         x, y = eyes[i, 0], eyes[i, 1]
-        found, limit = 0, reach**2
-        for j in range(len(targets)):
-            square = (targets[j, 0] - x) ** 2 + (targets[j, 1] - y) ** 2
-            if not square < limit or (same and i == j):
-                continue
-            if occlusion and _hidden(grid, x, y, targets[j, 0], targets[j, 1]):
-                continue
-            found = min(found + 1, most)
-            k = found - 1
-            while k > 0 and squares[k - 1] > square:
-                squares[k], index[i, k] = squares[k - 1], index[i, k - 1]
-                k -= 1
-            squares[k], index[i, k] = square, j
-            if found == most:
-                limit = squares[-1]
+        if not (math.isfinite(x) and math.isfinite(y)):
+            continue
+        own, row = math.floor((x - buckets.left) / cell), math.floor((y - buckets.bottom) / cell)
+        aside, ahead = x - buckets.left - own * cell, y - buckets.bottom - row * cell
+        inner = min(aside, cell - aside, ahead, cell - ahead)  # m to the border of its bucket
+        clear = clear_of_walls(grid, x, y) ** 2
+        found, limit, ring = 0, reach**2, 0
+        while ring <= max(own, columns - 1 - own, row, rows - 1 - row):
+            if ring > 0 and max(0.0, (ring - 1) * cell + inner - 1e-9) ** 2 > limit:
+                break
+            for r in range(max(0, row - ring), min(rows - 1, row + ring) + 1):
+                whole = abs(r - row) == ring
+                for c in range(own - ring, own + ring + 1, 1 if whole or ring == 0 else 2 * ring):
+                    if c < 0 or c >= columns:
+                        continue
+                    for p in range(buckets.start[r * columns + c], buckets.start[r * columns + c + 1]):
+                        square = (buckets.x[p] - x) ** 2 + (buckets.y[p] - y) ** 2
+                        if square > limit or square >= reach**2:
+                            continue
+                        j = buckets.order[p]
+                        if (same and i == j) or (found == most and square == limit and j > index[i, most - 1]):
+                            continue
+                        if occlusion and square >= clear and _hidden(grid, x, y, buckets.x[p], buckets.y[p]):
+                            continue
+                        found = min(found + 1, most)
+                        k = found - 1
+                        while k > 0 and (squares[k - 1] > square or (squares[k - 1] == square and index[i, k - 1] > j)):
+                            squares[k], index[i, k] = squares[k - 1], index[i, k - 1]
+                            k -= 1
+                        squares[k], index[i, k] = square, j
+                        if found == most:
+                            limit = squares[most - 1]
+            ring += 1
         count[i] = found
     return index, count
 
