@@ -4,7 +4,7 @@ The words are absorbed one after the other by SplitMix64's finaliser [Steele, Le
 `classifier.draws`, and the numbers are the same. So what robot 7 draws does not depend on how many robots there are.
 """
 
-import math
+from statistics import NormalDist
 
 import numpy as np
 
@@ -31,8 +31,25 @@ def uniform(key: np.uint64, index: int) -> float:
     return float(absorb(key, index) >> _SHIFT_53) * 2.0**-53
 
 
+def _quantiles() -> np.ndarray:
+    """Normal quantiles at 0, 1 / CELLS ... 1; in place of the infinite ends what keeps the outermost means."""
+    normal = NormalDist()
+    inner = [normal.inv_cdf(i / CELLS) for i in range(1, CELLS)]
+    end = 2 * CELLS * normal.pdf(inner[0]) + inner[0]
+    return np.array([-end, *inner, end])
+
+
+CELLS = 1024  # of equal probability
+_QUANTILE = _quantiles()
+
+
 @kernel
 def normal(key: np.uint64, index: int) -> float:
-    """The standard normal deviate number `index` of a key [Box & Muller 1958]; its uniform draws are 2 index, + 1."""
-    radius = math.sqrt(-2 * math.log(1 - uniform(key, 2 * index)))
-    return radius * math.cos(2 * math.pi * uniform(key, 2 * index + 1))
+    """The standard normal deviate that belongs to the uniform draw number `index` of a key.
+
+    The inverse of the distribution is a table, straight between its entries: as fast as the draw itself. None
+    is beyond 3.7.
+    """
+    place = CELLS * uniform(key, index)
+    cell = int(place)
+    return float(_QUANTILE[cell] + (place - cell) * (_QUANTILE[cell + 1] - _QUANTILE[cell]))

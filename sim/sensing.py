@@ -4,18 +4,17 @@ Plain geometry for all robots at once, compiled, without a physics engine. Walls
 boxes, robots are discs, a site is a face with an oriented box behind it (its plate). Walls, robots
 and plates stop a proximity ray; only walls hide a robot or a site from view.
 
-A deviate of a sensor's noise is a hash of the seed, the tick, the robot and its place in the percept, so what
-robot i draws does not depend on how many robots there are. One below the p-quantile is a dropout of probability p.
+A sensor's noise is a hash of the seed, the tick, the robot and its place in the percept, so what robot i draws
+does not depend on how many robots there are. Robots and sites lie in buckets, so that none looks at all others.
 """
 
 import math
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from robots.chance import NOTHING, absorb, normal
+from robots.chance import NOTHING, absorb, normal, uniform
 from robots.kernel import kernel
 from robots.percept import RangeBearing, Sensors
 from sim.buckets import sort, span
@@ -46,8 +45,8 @@ _TRAITS = np.dtype(
     [
         ("radius", "f8"),  # m, of a robot
         ("touch", "f8"),  # m before a face, from a robot's centre, within which it touches
-        ("rays", "f8", (3,)),  # range in m, standard deviation, quantile of dropout
-        ("robots", "f8", (4,)),  # range in m, standard deviations of range and bearing, quantile of dropout
+        ("rays", "f8", (3,)),  # range in m, standard deviation, dropout
+        ("robots", "f8", (4,)),  # range in m, standard deviations of range and bearing, dropout
         ("sites", "f8", (4,)),  # the same
         ("odometry", "f8"),  # standard deviation
     ]
@@ -76,9 +75,11 @@ class Senses:
         bearing = 2 * np.pi * np.arange(sensors.proximity.rays) / sensors.proximity.rays
         self._ring = np.column_stack([np.cos(bearing), np.sin(bearing)])
         ring, robots, sites = sensors.proximity, sensors.robots, sensors.sites
-        rays = ring.range, ring.noise, _quantile(ring.dropout)
+        rays = ring.range, ring.noise, ring.dropout
         traits = radius, radius + REACH, rays, _trait(robots), _trait(sites), sensors.odometry.noise
         self._traits = np.array([traits], _TRAITS)
+        self._range, self._most = float(robots.range), robots.most
+        self._seen = np.empty((0, 3)), np.empty((0, robots.most), np.int32)  # latest poses, and who saw whom
 
     def sense(
         self,
@@ -101,15 +102,19 @@ class Senses:
         and always what it grips, as a gripper stretches.
         """
         touched = np.empty(len(poses), np.int32)
-        _sense(poses, before, self._ring, self.grid, sites, gripped, self._traits, seed, tick, out, touched)
+        near = _nearest(poses, poses, True, self.grid, self._range, True, self._most)
+        self._seen = poses, near
+        _sense(poses, before, self._ring, self.grid, sites, gripped, self._traits, seed, tick, near, out, touched)
         return touched
 
-    def neighbours(self, poses: np.ndarray, reach: float, occlusion: bool, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest robots within `reach` m of each robot, without noise, and how many they are.
+    def neighbours(self, poses: np.ndarray, reach: float, occlusion: bool, most: int) -> np.ndarray:
+        """The nearest robots within `reach` m of each robot, without noise; with `occlusion` walls hide robots.
 
-        Distances go from centre to centre. With `occlusion` walls hide robots. Gives indices
-        (N, most) i4, nearest first, -1 where there are no more, and counts (N,) i4.
+        Distances go from centre to centre. Gives indices (N, most) i4, nearest first, -1 where there are no more.
         """
+        seen_at, seen = self._seen
+        if poses is seen_at and occlusion and reach == self._range and most <= self._most:
+            return seen[:, :most]
         poses = _doubles(poses)
         return _nearest(poses, poses, True, self.grid, float(reach), occlusion, most)
 
@@ -145,15 +150,8 @@ def _doubles(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, float)
 
 
-def _quantile(probability: float) -> float:
-    """The value below which a standard normal deviate lies with this probability."""
-    if probability in (0, 1):
-        return np.inf if probability else -np.inf
-    return NormalDist().inv_cdf(probability)
-
-
 def _trait(sensor: RangeBearing) -> tuple[float, float, float, float]:
-    return sensor.range, sensor.noise_range, sensor.noise_bearing, _quantile(sensor.dropout)
+    return sensor.range, sensor.noise_range, sensor.noise_bearing, sensor.dropout
 
 
 @kernel
@@ -320,14 +318,13 @@ def _free(
 @kernel
 def _nearest(
     eyes: np.ndarray, targets: np.ndarray, same: bool, grid: Grid, reach: float, occlusion: bool, most: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The `most` nearest visible targets of each eye: index (N, most) i4 filled with -1, count (N,) i4.
+) -> np.ndarray:
+    """The `most` nearest visible targets of each eye: index (N, most) i4, filled with -1.
 
     `same`: the targets are the eyes, and none sees itself. Among equals the lower index comes first. Looks into
     one ring of buckets after the other round the eye's own, until no target farther out can be nearer.
     """
     index = np.full((len(eyes), most), -1, np.int32)
-    count = np.zeros(len(eyes), np.int32)
     squares = np.empty(most)
     buckets = sort(targets, LEAST)
     cell, columns, rows = buckets.cell, buckets.columns, buckets.rows
@@ -367,28 +364,32 @@ def _nearest(
                         if found == most:
                             limit = squares[most - 1]
             ring += 1
-        count[i] = found
-    return index, count
+    return index
 
 
 @kernel
 def _touching(poses: np.ndarray, sites: Any, depth: float, touched: np.ndarray) -> None:
-    """Index of the nearest site that each robot touches within `depth` m of its face, -1 none."""
+    """Index of the nearest site that each robot touches within `depth` m of its face, -1 none; the first of equals."""
     normal_x, normal_y = np.cos(sites.face[:, 2]), np.sin(sites.face[:, 2])
-    for i in range(len(poses)):
-        nearest, touched[i] = np.inf, -1
-        for k in range(len(sites)):
-            rx, ry = poses[i, 0] - sites[k].face[0], poses[i, 1] - sites[k].face[1]
-            nx, ny = normal_x[k], normal_y[k]
-            ahead, aside = nx * rx + ny * ry, nx * ry - ny * rx
-            if 0 <= ahead <= depth and abs(aside) <= sites[k].width / 2 and ahead < nearest:
-                nearest, touched[i] = ahead, k
+    nearest = np.full(len(poses), np.inf)
+    robots = sort(poses, LEAST)
+    touched[:] = -1
+    for k in range(len(sites)):
+        x, y, nx, ny = sites[k].face[0], sites[k].face[1], normal_x[k], normal_y[k]
+        left, right, low, high = span(robots, x, y, depth + sites[k].width / 2)
+        for row in range(low, high + 1):
+            start = row * robots.columns
+            for place in range(robots.start[start + left], robots.start[start + right + 1]):
+                i, rx, ry = robots.order[place], robots.x[place] - x, robots.y[place] - y
+                ahead, aside = nx * rx + ny * ry, nx * ry - ny * rx
+                if 0 <= ahead <= depth and abs(aside) <= sites[k].width / 2 and ahead < nearest[i]:
+                    nearest[i], touched[i] = ahead, k
 
 
 @kernel
 def _missed(key: np.uint64, index: int, dropout: float) -> bool:
-    """Is a reading dropped, whose deviate has this index, by this quantile?"""
-    return dropout > -np.inf and normal(key, index) < dropout
+    """Is a reading dropped, whose draw has this index, with this probability?"""
+    return dropout > 0 and uniform(key, index) < dropout
 
 
 @kernel
@@ -414,6 +415,7 @@ def _sense(
     traits: np.ndarray,
     seed: int,
     tick: int,
+    near: np.ndarray,
     out: Any,
     touched: np.ndarray,
 ) -> None:
@@ -422,8 +424,7 @@ def _sense(
     ray, peer, site, slip = t.rays, t.robots, t.sites, t.odometry
     rays, most, places = len(ring), out.robot_id.shape[1], out.site_id.shape[1]
     free = _free(poses, ring, grid, sites.face, sites.width, sites.thickness, t.radius, ray[0])
-    near, _ = _nearest(poses, poses, True, grid, peer[0], True, most)
-    about, _ = _nearest(poses, sites.face, False, grid, site[0], True, places)
+    about = _nearest(poses, sites.face, False, grid, site[0], True, places)
     _touching(poses, sites, t.touch, touched)
     now = absorb(absorb(absorb(NOTHING, seed), _NOISE), tick)
     for i in range(len(poses)):

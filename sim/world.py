@@ -83,7 +83,7 @@ class World:
 
     def neighbours(self, reach: float, occlusion: bool, most: int) -> np.ndarray:
         """(N, most) i4: the robots within `reach` m of each, nearest first, -1 where there are no more."""
-        return self.senses.neighbours(self.poses, reach, occlusion, most)[0]
+        return self.senses.neighbours(self.poses, reach, occlusion, most)
 
     def close(self) -> None:
         """Give the engine up."""
