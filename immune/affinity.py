@@ -25,6 +25,16 @@ def mutual_suppression(antibodies: int) -> np.ndarray:
     return np.eye(antibodies) - 1.0
 
 
+def square(rows: Sequence[Sequence[float]]) -> np.ndarray:
+    """The matrix (B, B) of these rows. Raises AffinityError unless it is square and its weights are in range."""
+    if len({len(rows), *map(len, rows)}) != 1:
+        raise AffinityError(f"affinity = {[list(row) for row in rows]}: must have as many rows as columns")
+    out = np.array(rows, float)
+    if not (np.abs(out) <= MOST).all():
+        raise AffinityError(f"affinity = {out.tolist()}: weights must lie in [{-MOST:g}, {MOST:g}]")
+    return out
+
+
 def matrix(names: Sequence[str], edges: Mapping[tuple[str, str], float]) -> np.ndarray:
     """The matrix (B, B) in the order of `names`; `edges` maps (who acts, who is acted on) to weights.
 

@@ -3,22 +3,24 @@
 Each antibody i stands for a strategy and has a stimulus S_i, a concentration s_i in (0, 1) and a
 T-cell term c_i; the antigen g_i in [0, 1] says how much the robot's situation asks for it::
 
-    S_i(t) = S_i(t-1) + [alpha sum_j m_ij sbar_j(t-1) + beta g_i(t) - c_i(t-1) - k] s_i(t-1)
+    S_i(t) = (1 - leak) S_i(t-1) + [alpha sum_j m_ij sbar_j(t-1) + beta g_i(t) - c_i(t-1) - k] s_i(t-1)
     s_i(t) = 1 / (1 + exp(0.5 - S_i(t)))
     c_i(t) = eta (1 - g_i(t)) S_i(t)
 
 m_ij is the affinity: how antibody j acts on antibody i, above 0 stimulating, below 0 suppressing.
 
 Sources: Jun, Lee & Sim 1999; Sun, Lee & Sim 2001. Choices of ours: S is kept within
-[-bound, bound], because it is an integral that no antigen would ever turn round otherwise; c starts
-at 0; sbar is the mean of a robot's own concentrations and the mean of those it heard, so that a
-crowd does not outvote what the robot itself has seen, and its own where it heard none.
+[-bound, bound], because it is an integral that no antigen would ever turn round otherwise; it may
+leak, which makes it forget without a T-cell (0 as published); c starts at 0; sbar is the mean of a
+robot's own concentrations and the mean of those it heard, so that a crowd does not outvote what the
+robot itself has seen, and its own where it heard none.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from immune import kernels
 from immune.params import Params
 
 EXCELLENT = 1.0  # S from which a robot is excellent: s = 0.622
@@ -47,13 +49,14 @@ def step(
     `antigen` (..., B) in [0, 1]; `heard` (..., B) mean concentration of the robots met, NaN where none
     was met, None if nobody met anyone; `affinity` (B, B), row i holds what acts on antibody i.
     """
-    S, s, c = network
-    sbar = s if heard is None else np.where(np.isnan(heard), s, (s + heard) / 2)
-    # Not `@`: BLAS rounds differently for different batch shapes.
-    coupling = (affinity * sbar[..., None, :]).sum(-1)
-    S = S + (params.alpha * coupling + params.beta * antigen - c - params.k) * s
-    S = np.clip(S, -params.bound, params.bound)
-    return Network(S, concentration(S), params.eta * (1 - antigen) * S)
+    shape, B = network.S.shape, network.S.shape[-1]
+    if antigen.shape != shape:
+        antigen = np.broadcast_to(antigen, shape)
+    heard = np.full(shape, np.nan) if heard is None else heard
+    S, s, c, antigen, heard = (x.reshape(-1, B) for x in (*network, antigen, heard))
+    new = Network(np.empty(shape), np.empty(shape), np.empty(shape))
+    kernels.network_step(S, s, c, antigen, heard, affinity, params.record, *(x.reshape(-1, B) for x in new))
+    return new
 
 
 def concentration(S: np.ndarray) -> np.ndarray:
@@ -66,13 +69,25 @@ def elect(network: Network, present: int | np.ndarray) -> np.ndarray:
 
     By S, not by s: s rounds to 1 for large S, and then ties would decide.
     """
-    shape = network.S.shape[:-1]
-    S = network.S.reshape(-1, network.S.shape[-1])
-    kept = np.empty(len(S), np.intp)
-    kept[:] = np.ravel(present)
-    lanes = np.arange(len(S))
-    best = S.argmax(-1)
-    return np.where(S[lanes, best] > S[lanes, kept], best, kept).reshape(shape)
+    shape, B = network.S.shape[:-1], network.S.shape[-1]
+    S = network.S.reshape(-1, B)
+    kept = np.broadcast_to(np.asarray(present, np.int64), shape).reshape(-1)
+    out = np.empty(len(S), np.int64)
+    kernels.network_elect(S, kept, out)
+    return out.reshape(shape)
+
+
+def exchange(network: Network, example: np.ndarray) -> Network:
+    """Robots that do badly take over the concentrations of one that does well, where they met it.
+
+    `example` (..., B) concentrations of the surest robot met, NaN where none was. A robot is inferior, or
+    excellent, if the stimulus of its strongest antibody says so [Sun, Lee & Sim 2001].
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        theirs = 0.5 + np.log(example / (1 - example))  # the stimulus that has this concentration
+    copies = inferior(network.S.max(-1)) & excellent(theirs.max(-1)) & np.isfinite(theirs).all(-1)
+    S = np.where(copies[..., None], theirs, network.S)
+    return Network(S, concentration(S), np.where(copies[..., None], 0.0, network.c))
 
 
 def excellent(S: np.ndarray) -> np.ndarray:

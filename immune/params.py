@@ -1,12 +1,20 @@
 """Parameters of the immune network."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from immune import affinity
 
 RANGES: dict[str, tuple[float, float]] = {
     "alpha": (-10, 10),
     "beta": (0, 10),
     "eta": (0, 10),
     "k": (0, 10),
+    "leak": (0, 1),
     "bound": (0.1, 1e6),
 }
 
@@ -19,10 +27,38 @@ class Params:
     beta: float = 0.5  # weight of the antigen
     eta: float = 0.2  # T-cell gain; 0 switches the T-cell off
     k: float = 0.1  # natural death of antibodies
+    leak: float = 0.0  # share of S that is forgotten; 0 as published
     bound: float = 4.0  # S stays within [-bound, bound], else it winds up
+    affinity: tuple[tuple[float, ...], ...] = ((0.0, -1.0), (-1.0, 0.0))  # row i: what acts on antibody i
+    difference: bool = False  # couple by m_ij - m_ji instead of m_ij
+    exchange: bool = False  # an inferior robot that meets an excellent one takes over its concentrations
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} = {value}: must lie in [{low:g}, {high:g}]")
+        check(self, RANGES)
+        self.coupling()
+
+    def coupling(self) -> np.ndarray:
+        """The matrix (B, B) that couples the antibodies. Raises AffinityError (a ValueError)."""
+        m = affinity.square(self.affinity)
+        return affinity.difference(m) if self.difference else m
+
+    @cached_property
+    def record(self) -> np.recarray:
+        """The same numbers by the same names as one record, (1,): what the kernel reads."""
+        return as_record(self)
+
+
+def check(params: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Raise ValueError unless each parameter lies within its range."""
+    for name, (low, high) in ranges.items():
+        value = getattr(params, name)
+        if not low <= value <= high:
+            raise ValueError(f"{name} = {value}: must lie in [{low:g}, {high:g}]")
+
+
+def as_record(params: Any) -> np.recarray:
+    """Parameters that are numbers as one record, (1,)."""
+    names = [field.name for field in fields(params) if isinstance(getattr(params, field.name), int | float)]
+    return np.array([tuple(getattr(params, name) for name in names)], [(name, "f8") for name in names]).view(
+        np.recarray
+    )

@@ -25,7 +25,6 @@ TIMEOUT = 25.0  # s on the way to a work face after which it counts as out of re
 RETREAT = 2.0  # s of backing off
 AVOID = 25.0  # s that a site is avoided after leaving it
 STEP = 0.05  # progress that is told from creeping, and from what a bump gains (at most 0.04 was seen)
-BUSY = 0.8  # m that a site seems farther away per robot that is there already, to those that disperse
 
 
 @kernel
@@ -42,10 +41,14 @@ def engage(
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,
-    loudest: np.ndarray,
+    calls: np.ndarray,
+    picked: np.ndarray,
     news: np.ndarray,
 ) -> None:
-    """Move all robots' tasks on by one tick; `news` (L,) says whose decision is due, and after what."""
+    """Move all robots' tasks on by one tick; `news` (L,) says whose decision is due, and after what.
+
+    `picked` (L,) is the slot in `calls` (L, C) of the call that a free robot answers if it aggregates, -1: none.
+    """
     for i in range(memory.shape[0]):
         m = memory[i]
         news[i] = QUIET
@@ -53,6 +56,7 @@ def engage(
         if here >= 0:
             m.seen = tick
             m.kind = site_kind[i, here]
+            m.away = site_rb[i, here, 0]
         if m.task == WORK:
             news[i] = _work(m, tick, dt, touch[i], progress[i])
         elif m.task == APPROACH:
@@ -61,7 +65,9 @@ def engage(
                 m.waiting, m.progress, m.gained, m.tried = 0.0, progress[i], 0.0, 0
                 m.known_mates, m.known_lead = -1, -1
                 news[i] = DECIDE
-            elif (tick - m.since) * dt > TIMEOUT or (committed(m.site, heard[i]) >= room and (tick - m.since) * dt > 3):
+            elif (tick - m.since) * dt > TIMEOUT or (
+                committed(m.site, m.away, heard[i]) >= room and (tick - m.since) * dt > 3
+            ):
                 keep_away(m.site, tick + round(AVOID / dt), avoid_site[i], avoid_until[i])
                 _give_up(m, tick)
             elif (tick - m.seen) * dt > LOST:
@@ -69,15 +75,18 @@ def engage(
         elif m.task == LEAVE and (tick - m.since) * dt > RETREAT:
             _give_up(m, tick)
         if m.task == SEARCH or m.task == ANSWER:
-            _look_around(i, tick, room, site_id, site_rb, site_kind, m, heard, avoid_site, avoid_until, loudest)
+            call = calls[i, max(0, picked[i])]
+            called = call.site if m.strategy == AGGREGATE and picked[i] >= 0 else -1
+            avoided = avoid_site[i], avoid_until[i]
+            _look_around(tick, room, site_id[i], site_rb[i], site_kind[i], m, heard[i], *avoided, call, called)
 
 
 @kernel
-def committed(site: int, heard: np.ndarray) -> int:
-    """Robots heard at a site or on their way to it."""
+def committed(site: int, away: float, heard: np.ndarray) -> int:
+    """Robots heard at a site, or on their way to it and closer than `away` m."""
     count = 0
     for j in range(heard.shape[0]):
-        if heard[j].id >= 0 and heard[j].site == site:
+        if heard[j].id >= 0 and heard[j].site == site and (heard[j].action >= 0 or heard[j].distance < away):
             count += 1
     return count
 
@@ -104,7 +113,7 @@ def _begin(m: Any, task: int, tick: int) -> None:
 @kernel
 def _give_up(m: Any, tick: int) -> None:
     _begin(m, SEARCH, tick)
-    m.site, m.action, m.peer, m.waiting = -1, -1, -1, 0.0
+    m.site, m.aim, m.action, m.peer, m.waiting = -1, -1, -1, -1, 0.0
 
 
 @kernel
@@ -118,6 +127,7 @@ def _work(m: Any, tick: int, dt: float, touch: int, progress: float) -> int:
             return WENT_ON
         if gain > STEP:
             m.gained += gain
+            m.movers = m.same
             m.waiting = 0.0
         else:
             m.waiting += dt
@@ -136,7 +146,6 @@ def _work(m: Any, tick: int, dt: float, touch: int, progress: float) -> int:
 
 @kernel
 def _look_around(
-    i: int,
     tick: int,
     room: int,
     site_id: np.ndarray,
@@ -146,30 +155,31 @@ def _look_around(
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,
-    loudest: np.ndarray,
+    call: Any,
+    called: int,
 ) -> None:
-    """A free robot takes a site in sight, or a call, or goes on searching."""
-    called = -1
-    if m.strategy == AGGREGATE and loudest[i] >= 0:
-        called = heard[i, loudest[i]].site
+    """A free robot takes a site in sight, or answers `call` from the site `called`, or goes on searching.
+
+    Robots that aggregate take the site they are called to, or any where nobody calls; those that disperse
+    leave sites to whoever is there or closer.
+    """
     best, found = math.inf, -1
-    for j in range(site_id.shape[1]):
-        site = site_id[i, j]
-        if site < 0 or is_avoided(site, tick, avoid_site[i], avoid_until[i]):
+    for j in range(site_id.shape[0]):
+        site = site_id[j]
+        if site < 0 or is_avoided(site, tick, avoid_site, avoid_until) or (called >= 0 and site != called):
             continue
-        there = committed(site, heard[i])
-        if there >= room or (called >= 0 and site != called):
+        if committed(site, site_rb[j, 0], heard) >= (room if m.strategy == AGGREGATE else 1):
             continue
-        cost = site_rb[i, j, 0] + (BUSY * there if m.strategy == DISPERSE else 0.0)
-        if cost < best:
-            best, found = cost, j
+        if site_rb[j, 0] < best:
+            best, found = site_rb[j, 0], j
     if found >= 0:
         _begin(m, APPROACH, tick)
-        m.site, m.kind, m.seen, m.peer = site_id[i, found], site_kind[i, found], tick, -1
+        m.site, m.kind, m.seen, m.away = site_id[found], site_kind[found], tick, site_rb[found, 0]
+        m.aim, m.peer = -1, -1
     elif called >= 0:
         if m.task != ANSWER:
             _begin(m, ANSWER, tick)
-        m.peer = heard[i, loudest[i]].id
+        m.aim, m.kind, m.away, m.peer = call.site, call.kind, call.distance, call.peer
     elif m.task != SEARCH:
         _begin(m, SEARCH, tick)
-        m.peer = -1
+        m.aim, m.peer = -1, -1

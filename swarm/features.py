@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from robots.kernel import kernel
+from swarm.calls import slot_for
 from swarm.memory import APPROACH, WORK
 
 BITS = 21  # of a situation, see `situation`
@@ -14,6 +15,7 @@ LONELY = 0.9  # how strongly being alone does
 CROWD = 0.7  # m within which idle robots are a crowd
 CALLING = 1.0  # s without progress from which a robot at a site is heard as a call
 IMPATIENT = (10.0, 30.0)  # s of waiting that the situation tells apart
+FOLLOW = 3  # the action, see swarm.report.ACTIONS
 SAME = 0.5  # s within which two robots have waited for equally long
 
 
@@ -36,9 +38,15 @@ def is_avoided(site: int, tick: int, avoid_site: np.ndarray, avoid_until: np.nda
 
 
 @kernel
+def is_call(heard: Any) -> bool:
+    """Does a robot wait for help?"""
+    return bool(heard.site >= 0 and heard.action >= 0 and heard.waiting >= CALLING)
+
+
+@kernel
 def call(heard: Any, distance: float, age: float, hearing: float, stale: float) -> float:
     """How loud a robot's call for help is, 0 to 1: fades with distance (m, of `hearing`) and age (of `stale`)."""
-    if heard.site < 0 or heard.action < 0 or heard.waiting < CALLING:
+    if not is_call(heard):
         return 0.0
     return max(0.0, 1 - distance / hearing) * max(0.0, 1 - age / stale)
 
@@ -46,32 +54,41 @@ def call(heard: Any, distance: float, age: float, hearing: float, stale: float) 
 @kernel
 def survey(
     tick: int,
+    dt: float,
     stale: int,
     hearing: float,
     room: int,
     robot_id: np.ndarray,
     robot_rb: np.ndarray,
+    site_id: np.ndarray,
+    site_rb: np.ndarray,
     own: np.ndarray,
     memory: np.ndarray,
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,
+    calls: np.ndarray,
     antigen: np.ndarray,
     met: np.ndarray,
-    loudest: np.ndarray,
+    example: np.ndarray,
 ) -> None:
-    """Read the room: antigens (L, 2), mean concentrations met (L, 2), the loudest call (L,) as a heard slot.
+    """Read the room: antigens (L, 2), concentrations met (L, 2), their mean and those of the surest robot, calls.
 
     `own` (L,) are the robots' numbers, `heard` (L, K) their tables, `room` the robots that a site has
-    place for. Writes mates, lead and first into `memory`. A call counts if its caller can be seen or is
-    within hearing, its site is not avoided and has room left.
+    place for. Writes mates, lead and first into `memory` and moves `calls` (L, C) on. A call counts if its
+    caller is within hearing, its site is not avoided and has room left; it has a place in `calls` if the
+    robot sees the caller, so that it knows where to go.
     """
     for i in range(memory.shape[0]):
         m = memory[i]
         mates, lead, lead_wait, lead_id = 0, -1, -1.0, -1
         first = True
-        calls, best, best_slot = 0.0, 0.0, -1
+        loudness = 0.0
         aggregate, disperse, count, crowd = 0.0, 0.0, 0, 0.0
+        example[i, 0], example[i, 1] = math.nan, math.nan
+        surest = -1.0
+        for c in range(calls.shape[1]):
+            calls[i, c].loudness, calls[i, c].distance, calls[i, c].peer = 0.0, math.inf, -1
         for j in range(heard.shape[1]):
             h = heard[i, j]
             if h.id < 0:
@@ -82,6 +99,9 @@ def survey(
             aggregate += h.aggregate
             disperse += h.disperse
             count += 1
+            if max(h.aggregate, h.disperse) > surest:
+                surest = max(h.aggregate, h.disperse)
+                example[i, 0], example[i, 1] = h.aggregate, h.disperse
             if h.site < 0 and distance < CROWD:
                 crowd += 1 - distance / CROWD
             if m.task == WORK and h.site == m.site:
@@ -91,26 +111,75 @@ def survey(
                         lead, lead_wait, lead_id = h.action, h.waiting, h.id
                 continue
             if h.mates + 1 < room and not is_avoided(h.site, tick, avoid_site[i], avoid_until[i]):
-                loudness = call(h, distance, age, hearing, stale)
-                calls += loudness
-                if h.id == m.peer:
-                    loudness *= 1.3  # a robot that is on its way does not turn round for little
-                if seen >= 0 and loudness > best:
-                    best, best_slot = loudness, j
+                loudness += call(h, distance, age, hearing, stale)
+                if seen >= 0 and is_call(h) and distance < hearing:
+                    _enter(calls[i], h, distance, age * dt, hearing)
         if lead >= 0 and (lead_wait > m.waiting + SAME or (abs(lead_wait - m.waiting) <= SAME and lead_id < own[i])):
             first = False
+        _weigh(own[i], site_id[i], site_rb[i], heard[i], calls[i])
         m.mates = min(mates, 100)
         m.lead = -1 if first else lead
         m.first = 1 if first else 0
+        m.same = _same(m, heard[i])
         if m.task == WORK:
-            calls = m.waiting / 10  # who waits for help asks for company
+            loudness = m.waiting / 10  # who waits for help asks for company
         elif m.task == APPROACH:
-            calls *= 0.5
-        antigen[i, 0] = 1 - math.exp(-(CALL * calls + LONELY * math.exp(-count)))
+            loudness *= 0.5
+        antigen[i, 0] = 1 - math.exp(-(CALL * loudness + LONELY * math.exp(-count)))
         antigen[i, 1] = 1 - math.exp(-(0.5 + crowd))
         met[i, 0] = aggregate / count if count else math.nan
         met[i, 1] = disperse / count if count else math.nan
-        loudest[i] = best_slot
+
+
+@kernel
+def _same(m: Any, heard: np.ndarray) -> int:
+    """Robots at work at the same site that do the same, itself included."""
+    action, count = m.lead if m.action == FOLLOW else m.action, 1
+    for j in range(heard.shape[0]):
+        if heard[j].id >= 0 and heard[j].site == m.site and heard[j].action == action:
+            count += 1
+    return min(count, 100)
+
+
+@kernel
+def _enter(calls: np.ndarray, h: Any, distance: float, age: float, hearing: float) -> None:
+    """Enter a caller `h` (m, s) into a robot's table (C,)."""
+    loudness = 1 - distance / hearing
+    slot = slot_for(calls, h.site, loudness)
+    if slot < 0:
+        return
+    c = calls[slot]
+    if c.site != h.site or c.peer < 0:  # the first caller from there in this tick
+        c.site, c.kind, c.loudness, c.distance = h.site, h.kind, 0.0, math.inf
+        c.age, c.waiting, c.mates, c.need = age, 0.0, 0, 1
+    c.loudness += loudness
+    if distance < c.distance:
+        c.distance, c.peer = distance, h.id
+    c.age = min(c.age, age)
+    c.waiting = max(c.waiting, h.waiting)
+    c.mates = max(c.mates, min(h.mates, 64) + 1)
+    c.need = max(c.need, h.need)
+
+
+@kernel
+def _weigh(own: int, site_id: np.ndarray, site_rb: np.ndarray, heard: np.ndarray, calls: np.ndarray) -> None:
+    """Free the slots of a robot's calls (C,) that are heard no more; how far the others are, and who is closer."""
+    for slot in range(calls.shape[0]):
+        c = calls[slot]
+        c.rivals, c.bids = 0, 0.0
+        if c.peer < 0:
+            c.site = -1
+        if c.site < 0:
+            continue
+        here = place_of(site_id, c.site)
+        if here >= 0:
+            c.distance = site_rb[here, 0]
+        for j in range(heard.shape[0]):
+            h = heard[j]
+            closer = h.distance < c.distance or (h.distance == c.distance and h.id < own)
+            if h.id >= 0 and h.site == c.site and h.action < 0 and closer:
+                c.rivals += 1
+                c.bids += h.concentration
 
 
 def situation(m: np.void) -> int:

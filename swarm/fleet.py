@@ -10,6 +10,7 @@ from robots.command import COMMAND
 from sim.medium import Medium
 from sim.work import Event
 from swarm import losses, mind, peers, results, wire, worlds
+from swarm.arbiters.auction import Central
 from swarm.mission import Mission
 
 _BOOT = 1  # nobody starts twice
@@ -39,6 +40,8 @@ class Fleet:
         now = world.tick
         self.alive[self._losses[world.sites.phase]] = False
         percepts = world.sense()
+        if isinstance(self.mind.arbiter, Central):
+            self.mind.arbiter.behold(world)
         self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
         heard = radio.deliver(now, self.neighbours)
         lessons = [peers.listen(table, now, signals)[0] for table, signals in zip(self.heard, heard, strict=True)]

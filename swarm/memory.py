@@ -14,6 +14,10 @@ MEMORY = np.dtype(
         ("seen", "i4"),  # tick at which that site was last seen
         ("since", "i4"),  # tick at which the present task began
         ("peer", "i2"),  # whose call it answers, -1 nobody's
+        ("aim", "i4"),  # beacon number of the site from which that call comes, -1 none
+        ("away", "f4"),  # m to the site it works at, makes for or aims at
+        ("bid", "f4"),  # concentration with which it aims there, 0 to 1
+        ("need", "i1"),  # robots that its site takes, as it believes
         ("drift", "f4"),  # rad, where it wanders to
         # at work
         ("action", "i1"),  # index into swarm.report.ACTIONS, -1 none
@@ -22,6 +26,8 @@ MEMORY = np.dtype(
         ("progress", "f4"),  # as of the latest gain, 0 to 1
         ("gained", "f4"),  # progress since the latest decision
         ("mates", "i1"),  # robots at work at the same site
+        ("same", "i1"),  # robots there that do what it does, itself included
+        ("movers", "i1"),  # as many when the work last went on
         ("lead", "i1"),  # what the one who has been there longest does, -1: nobody else is there
         ("first", "u1"),  # 1 if that is the robot itself
         ("tried", "u1"),  # bit a: action a was tried since the mates changed
@@ -41,6 +47,7 @@ def newborn(lanes: int) -> np.ndarray:
     """Memory (lanes,) of robots that have just started: searching, dispersed."""
     out = np.zeros(lanes, MEMORY)
     out["strategy"] = 1
-    for name in ("site", "peer", "action", "lead", "left", "known_lead"):
+    out["need"] = 1
+    for name in ("site", "peer", "aim", "action", "lead", "left", "known_lead"):
         out[name] = -1
     return out

@@ -15,9 +15,12 @@ import swarm.arbiters
 import swarm.learners
 from classifier.draws import Draws
 from robots.command import COMMAND
-from swarm import registry
-from swarm.engage import AVOID, DECIDE, DWELL, GONE, WENT_ON, engage, keep_away
+from swarm import needs, registry
+from swarm.arbiters import Scene
+from swarm.calls import loudest, silence
+from swarm.engage import AVOID, CAME_TO_NOTHING, DECIDE, DWELL, GONE, WENT_ON, engage, keep_away
 from swarm.features import BITS, situation
+from swarm.learners import Lesson, Moment
 from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
 from swarm.peers import STALE
@@ -29,6 +32,8 @@ PAYOFF = 1000.0  # for work that goes on
 FADE = 0.97  # discount of a pay-off, per second
 DRIFT = 2.0  # s between two changes of the direction in which a robot wanders
 GIVE_UP = ACTIONS.index("leave")
+REWARD = np.zeros(5)  # of news
+REWARD[WENT_ON], REWARD[CAME_TO_NOTHING] = 1.0, -1.0
 _DECIDE, _LEARN, _LEAVE, _SHARE = range(3, 7)  # purposes of random draws
 
 
@@ -41,6 +46,9 @@ class Speech(NamedTuple):
     kind: int
     action: int
     mates: int
+    need: int
+    distance: float
+    concentration: float
     outcomes: tuple[Outcome, ...]
 
 
@@ -65,15 +73,16 @@ class Mind:
     memory: np.ndarray  # (L,) swarm.memory.MEMORY
     avoid_site: np.ndarray  # (L, AVOIDED) beacon numbers
     avoid_until: np.ndarray  # (L, AVOIDED) ticks
+    calls: np.ndarray  # (L, C) swarm.calls.CALL
+    reward: np.ndarray  # (L,) what work brought in the tick before: 1 it went on, -1 it came to nothing, 0 neither
+    needs: np.ndarray  # what it believes that kinds of sites take, see swarm.needs
     outcomes: list[list[Outcome]]  # per robot: not yet told to the others
     reports: np.ndarray  # (L,) the latest
 
 
 def start(mission: Mission, ids: Sequence[int]) -> Mind:
     """Minds for the robots `ids` that know nothing yet. Raises PluginError for unknown names."""
-    registry.load(mission.mind.plugins)
-    arbiter = registry.find(registry.ARBITERS, "mind.arbiter", mission.mind.arbiter)(mission)
-    learner = registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)(mission)
+    arbiter, learner = registry.build(mission)
     lanes = len(ids)
     reports = np.zeros(lanes, REPORT)
     reports["prediction"] = np.nan
@@ -87,6 +96,9 @@ def start(mission: Mission, ids: Sequence[int]) -> Mind:
         newborn(lanes),
         np.full((lanes, AVOIDED), -1, np.int32),
         np.zeros((lanes, AVOIDED), np.int32),
+        silence(lanes),
+        np.zeros(lanes),
+        needs.start(lanes),
         [[] for _ in ids],
         reports,
     )
@@ -100,15 +112,15 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     """
     mission, memory, reports, lanes = mind.mission, mind.memory, mind.reports, len(mind.ids)
     body, dt = mission.robots, mission.tick
-    room = int(mission.work.face / (2.3 * body.radius))
-    antigen, met = np.empty((lanes, 2)), np.empty((lanes, 2))
-    loudest, news = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+    room, stale = int(mission.work.face / (2.3 * body.radius)), round(STALE / dt)
+    antigen, met, example = np.empty((lanes, 2)), np.empty((lanes, 2)), np.empty((lanes, 2))
     avoided = mind.avoid_site, mind.avoid_until
-    stale = round(STALE / dt)
-    perceive(now, stale, mission.radio.range, room, percepts, mind.ids, memory, heard, *avoided, antigen, met, loudest)
-    mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, antigen, met, memory["strategy"], mind.ids, now)
-    memory["strategy"] = verdict.strategy
+    felt = mind.calls, antigen, met, example
+    perceive(now, dt, stale, mission.radio.range, room, percepts, mind.ids, memory, heard, *avoided, *felt)
+    scene = Scene(antigen, met, example, mind.calls, memory, mind.reward, mind.ids, now)
+    mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, scene)
     reports["stimulus"], reports["concentration"] = verdict.stimulus, verdict.concentration
+    picked, news = _heed(mind, verdict), np.empty(lanes, np.int64)
     engage(
         now,
         dt,
@@ -121,9 +133,11 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
         memory,
         heard,
         *avoided,
-        loudest,
+        mind.calls,
+        picked,
         news,
     )
+    mind.reward = REWARD[news]
     for lane, outcomes in enumerate(lessons):
         if outcomes and mission.mind.share:
             _learn_from_others(mind, lane, now, outcomes)
@@ -139,9 +153,22 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     return Deeds(commands, reports.copy(), _speak(mind, now, speeches))
 
 
+def _heed(mind: Mind, verdict: swarm.arbiters.Verdict) -> np.ndarray:
+    """Do as the arbiter says; the slots (L,) of the calls to answer, the loudest where it names none."""
+    mind.memory["strategy"] = verdict.strategy
+    if verdict.call is not None and verdict.bid is not None:
+        mind.memory["bid"] = verdict.bid
+        return np.asarray(verdict.call, np.int64)
+    picked = np.empty(len(mind.ids), np.int64)
+    loudest(mind.memory, mind.calls, STALE, picked)
+    mind.memory["bid"] = verdict.concentration[:, swarm.arbiters.AGGREGATE]
+    return picked
+
+
 def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> None:
     """Pay for the decision that is over, and take the next one where the work is not `done`."""
     m = mind.memory[lane]
+    _believe(mind, lane, now, news)
     if m["open"] and news in (WENT_ON, GONE):
         _pay(mind, lane, now, PAYOFF if news == WENT_ON else 0.0, future=False)
     if news == GONE or done:
@@ -155,6 +182,19 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> None:
     if m["open"]:
         _pay(mind, lane, now, 0.0, future=bool(joined))
     _decide(mind, lane, now)
+
+
+def _believe(mind: Mind, lane: int, now: int, news: int) -> None:
+    """What came of it tells how many robots the site takes."""
+    m, beliefs = mind.memory[lane], mind.needs[lane]
+    kind, same = int(m["kind"]), int(m["same"])
+    if news == WENT_ON:
+        needs.moved(beliefs, kind, int(m["movers"]))
+    elif news == CAME_TO_NOTHING:
+        needs.stuck(beliefs, kind, same, (now - int(m["decided"])) * mind.mission.tick)
+    need = round(needs.believed(beliefs, kind))
+    in_vain = m["first"] and m["tried"] | 1 << max(0, int(m["action"])) == 2**FOLLOW - 1
+    m["need"] = max(need, same + 1) if in_vain and news == CAME_TO_NOTHING else need
 
 
 def _allowed(m: np.void) -> list[int]:
@@ -172,7 +212,8 @@ def _decide(mind: Mind, lane: int, now: int) -> None:
     m = mind.memory[lane]
     word = situation(m)
     draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, _DECIDE)
-    choice = mind.learner.decide(mind.learner_state, lane, word, _allowed(m), int(m["lessons"]), draws)
+    moment = Moment(now, int(m["lessons"]), draws)
+    choice = mind.learner.decide(mind.learner_state, lane, word, _allowed(m), moment)
     mind.reports["prediction"][lane] = choice.prediction
     m["action"], m["decided"], m["situation"], m["gained"] = choice.action, now, word, 0.0
     m["known_mates"], m["known_lead"], m["open"] = m["mates"], m["lead"], 1
@@ -190,7 +231,8 @@ def _pay(mind: Mind, lane: int, now: int, payoff: float, *, future: bool) -> Non
     if future:
         ahead = mind.learner.best(mind.learner_state, lane, situation(m))
         payoff += _discount(mind, now - int(m["decided"])) * ahead
-    _learn(mind, lane, now, int(m["situation"]), int(m["action"]), payoff)
+    enough = bool(m["same"] >= round(needs.believed(mind.needs[lane], int(m["kind"]))))
+    _learn(mind, lane, now, Lesson(int(m["situation"]), int(m["action"]), payoff, True, enough))
     _credit_leaving(mind, lane, now, payoff)
     mind.outcomes[lane].append(Outcome(int(m["situation"]), int(m["action"]), round(payoff, 1)))
     m["open"] = 0
@@ -201,14 +243,14 @@ def _credit_leaving(mind: Mind, lane: int, now: int, payoff: float) -> None:
     m = mind.memory[lane]
     if m["left"] >= 0:
         worth = _discount(mind, now - int(m["left"])) * payoff
-        _learn(mind, lane, now, int(m["left_in"]), GIVE_UP, worth, _LEAVE)
+        _learn(mind, lane, now, Lesson(int(m["left_in"]), GIVE_UP, worth), _LEAVE)
         m["left"] = -1
 
 
-def _learn(mind: Mind, lane: int, now: int, word: int, action: int, payoff: float, purpose: int = _LEARN) -> None:
+def _learn(mind: Mind, lane: int, now: int, lesson: Lesson, purpose: int = _LEARN) -> None:
     m = mind.memory[lane]
     draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, purpose)
-    mind.learner.learn(mind.learner_state, lane, word, action, payoff, int(m["lessons"]), draws)
+    mind.learner.learn(mind.learner_state, lane, lesson, Moment(now, int(m["lessons"]), draws))
     m["lessons"] += 1
 
 
@@ -216,7 +258,7 @@ def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outco
     for i, outcome in enumerate(outcomes):
         if outcome.situation < 2**BITS and outcome.action < len(ACTIONS):
             payoff = min(PAYOFF, max(0.0, outcome.payoff))
-            _learn(mind, lane, now, outcome.situation, outcome.action, payoff, _SHARE + i)
+            _learn(mind, lane, now, Lesson(outcome.situation, outcome.action, payoff, own=False), _SHARE + i)
 
 
 def _discount(mind: Mind, ticks: int) -> float:

@@ -19,8 +19,11 @@ HEARD = np.dtype(
         ("waiting", "f4"),  # s at a site without progress
         ("site", "i4"),
         ("kind", "i4"),
-        ("action", "i1"),  # -1: makes for the site, but is not there yet
+        ("action", "i1"),  # -1: aims at the site, but is not there yet
         ("mates", "i1"),
+        ("need", "i1"),
+        ("distance", "f4"),  # m
+        ("concentration", "f4"),  # with which it aims at the site
     ]
 )
 
@@ -60,6 +63,9 @@ def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) 
             signal.kind,
             signal.action,
             signal.mates,
+            signal.need,
+            signal.distance,
+            signal.concentration,
         )
         outcomes += signal.outcomes
     return outcomes, bad

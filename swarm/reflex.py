@@ -26,6 +26,9 @@ SPEECH = np.dtype(
         ("kind", "i4"),
         ("action", "i1"),
         ("mates", "i1"),
+        ("need", "i1"),
+        ("distance", "f4"),
+        ("concentration", "f4"),
     ]
 )
 
@@ -33,6 +36,7 @@ SPEECH = np.dtype(
 @kernel
 def perceive(
     tick: int,
+    dt: float,
     stale: int,
     hearing: float,
     room: int,
@@ -42,16 +46,17 @@ def perceive(
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,
+    calls: np.ndarray,
     antigen: np.ndarray,
     met: np.ndarray,
-    loudest: np.ndarray,
+    example: np.ndarray,
 ) -> None:
     """`swarm.peers.forget` and then `swarm.features.survey`: what they say of their arguments holds."""
     for i in range(heard.shape[0]):
         forget(heard[i], tick, stale)
-    seen, where = percepts.robot_id, percepts.robot_rb
-    avoided = avoid_site, avoid_until
-    survey(tick, stale, hearing, room, seen, where, own, memory, heard, *avoided, antigen, met, loudest)
+    p, avoided, felt = percepts, (avoid_site, avoid_until), (calls, antigen, met, example)
+    seen = p.robot_id, p.robot_rb, p.site_id, p.site_rb
+    survey(tick, dt, stale, hearing, room, *seen, own, memory, heard, *avoided, *felt)
 
 
 @kernel
@@ -91,9 +96,12 @@ def respond(
         report.site, report.waiting = m.site, m.waiting
         report.antigen[0], report.antigen[1] = antigen[i, 0], antigen[i, 1]
         speech.aggregate, speech.disperse = report.concentration[0], report.concentration[1]
-        speech.waiting, speech.site, speech.kind = m.waiting, m.site, m.kind if m.site >= 0 else 0
+        site = m.site if m.site >= 0 else m.aim
+        speech.waiting, speech.site, speech.kind = m.waiting, site, m.kind if site >= 0 else 0
+        speech.need, speech.distance, speech.concentration = m.need, m.away if site >= 0 else 0.0, m.bid
         speech.action, speech.mates = -1, 0
         if m.task == WORK:
+            speech.distance = 0.0
             speech.action, speech.mates = doing(m.action, m.lead), min(64, m.mates)
 
 

@@ -8,17 +8,25 @@ A plugin is a Python file that registers something when it is imported::
     class Coin:
         ...
 
-A mission loads it with ``plugins = ["coin.py"]`` under ``[mind]``.
+A mission loads it with ``plugins = ["coin.py"]`` under ``[mind]``; its parameters stand under
+``[mind.parameters.coin]``.
 """
 
 import difflib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from swarm.mission import Mission
 
 T = TypeVar("T", bound=type)
+P = TypeVar("P", bound="DataclassInstance")
 
 
 class PluginError(ValueError):
@@ -52,6 +60,41 @@ def find(table: dict[str, Any], key: str, name: str) -> Any:
     near = difflib.get_close_matches(name, table, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     raise PluginError(f"{key} = {name!r}: must be one of {', '.join(sorted(table))}{hint}")
+
+
+def parameters(mission: "Mission", name: str, cls: type[P]) -> P:
+    """The parameter class `cls` as ``[mind.parameters.NAME]`` of the mission sets it. Raises PluginError.
+
+    Its fields are numbers and truth values, the latter written 0 and 1; what the mission leaves out keeps
+    its default.
+    """
+    known: dict[str, Any] = {field.name: type(field.default) for field in fields(cls)}
+    parts: dict[str, Any] = {}
+    for key, value in mission.mind.parameters.get(name, {}).items():
+        path = f"mind.parameters.{name}.{key} = {value:g}"
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+            raise PluginError(f"{path}: unknown key ({hint})")
+        parts[key] = known[key](value)
+        if parts[key] != value:
+            what = "0 or 1" if known[key] is bool else "a whole number"
+            raise PluginError(f"{path}: must be {what}")
+    try:
+        return cls(**parts)
+    except ValueError as error:
+        raise PluginError(f"mind.parameters.{name}.{error}") from None
+
+
+def build(mission: "Mission") -> tuple[Any, Any]:
+    """The arbiter and the learner of a mission. Raises PluginError for what there is not."""
+    load(mission.mind.plugins)
+    for name in mission.mind.parameters:
+        find(ARBITERS | LEARNERS, "mind.parameters", name)
+    return (
+        find(ARBITERS, "mind.arbiter", mission.mind.arbiter)(mission),
+        find(LEARNERS, "mind.learner", mission.mind.learner)(mission),
+    )
 
 
 def load(plugins: Iterable[str]) -> None:

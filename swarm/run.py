@@ -144,9 +144,7 @@ def run(mission: Mission, options: Options) -> int:
 
 def check(mission: Mission, options: Options) -> None:
     """Refuse what cannot work, while nothing is started yet and nothing written. Raises ValueError."""
-    registry.load(mission.mind.plugins)
-    registry.find(registry.ARBITERS, "mind.arbiter", mission.mind.arbiter)
-    registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)
+    registry.build(mission)
     if options.gui and mission.world != "bullet":
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
     if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):

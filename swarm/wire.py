@@ -5,7 +5,7 @@ Every message is one msgpack array made by msgspec, its first element a tag that
 **Radio**, robot to robot (`Signal`, at most `MOST` bytes), tag ``s1``::
 
     [ "s1", sender, boot, seq, time, stimulation [aggregate, disperse], waiting, site, kind, action,
-      mates, outcomes [[situation, action, payoff] ...] ]
+      mates, need, distance, concentration, outcomes [[situation, action, payoff] ...] ]
 
 **Host link**, between a simulated world and the process of one robot, over ZeroMQ DEALER - ROUTER;
 the DEALER's identity is the robot's number in ASCII::
@@ -75,10 +75,13 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
     time: Numeral  # s, the sender's own clock
     stimulation: tuple[Share, Share]  # concentrations of aggregate and disperse
     waiting: Annotated[float, Meta(ge=0, le=1e6)]  # s at a site without progress; 0: no help is asked for
-    site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or makes for, -1: none
+    site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or aims at, -1: none
     kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
     action: Annotated[int, Meta(ge=-1, le=15)]  # what it does there, -1: nothing
-    mates: Annotated[int, Meta(ge=0, le=64)]  # robots it sees at that site
+    mates: Annotated[int, Meta(ge=0, le=64)]  # robots at work with it at that site
+    need: Annotated[int, Meta(ge=1, le=64)]  # robots that the site takes, as it believes
+    distance: Annotated[float, Meta(ge=0, le=1e6)]  # m to that site, 0: it is there
+    concentration: Share  # of the antibody that makes it go there: how sure it is to come
     outcomes: Annotated[tuple[Outcome, ...], Meta(max_length=OUTCOMES)] = ()
 
 

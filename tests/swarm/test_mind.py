@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.draws import Draws
 from robots.command import COMMAND
 from robots.percept import blank
 from sim.medium import Medium
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
 from swarm import mind, peers, registry, wire, worlds
 from swarm.features import BITS
-from swarm.learners import Choice
+from swarm.learners import Choice, Lesson, Moment
 from swarm.memory import AVOIDED
 from swarm.mission import Mind, Mission
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
@@ -169,14 +168,12 @@ class Steady:
         return [[] for _ in range(lanes)]
 
     def decide(
-        self, _state: list[Lessons], _lane: int, _situation: int, allowed: Sequence[int], _step: int, _draws: Draws
+        self, _state: list[Lessons], _lane: int, _situation: int, allowed: Sequence[int], _now: Moment
     ) -> Choice:
         return Choice(allowed[0], 0.0)
 
-    def learn(
-        self, state: list[Lessons], lane: int, situation: int, action: int, payoff: float, _step: int, _draws: Draws
-    ) -> None:
-        state[lane].append((situation, action, payoff))
+    def learn(self, state: list[Lessons], lane: int, lesson: Lesson, _now: Moment) -> None:
+        state[lane].append(lesson[:3])
 
     def best(self, _state: list[Lessons], _lane: int, _situation: int) -> float:
         return 0.0
@@ -264,7 +261,7 @@ def test_nobody_answers_a_call_that_is_not_heard(steady: Mission) -> None:
 
 
 def call_for_help(site: int, time: float) -> wire.Signal:
-    return wire.Signal(0, 1, 0, time, (0.7, 0.4), 6.0, site, 1, 0, 0, ())
+    return wire.Signal(0, 1, 0, time, (0.7, 0.4), 6.0, site, 1, 0, 0, 2, 0.0, 0.7)
 
 
 def test_a_robot_goes_to_the_one_that_calls(steady: Mission) -> None:

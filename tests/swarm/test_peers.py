@@ -11,7 +11,7 @@ from swarm.wire import Signal, WireError
 
 
 def signal(sender: int, waiting: float = 0.0, site: int = -1, action: int = -1) -> Signal:
-    return Signal(sender, 1, 0, 0.0, (0.75, 0.25), waiting, site, 9, action, 2, ())
+    return Signal(sender, 1, 0, 0.0, (0.75, 0.25), waiting, site, 9, action, 2, 3, 0.5, 0.75)
 
 
 def hear(table: np.ndarray, tick: int, sender: int, said: Signal) -> None:
@@ -25,7 +25,7 @@ def test_nobody() -> None:
 def test_hear() -> None:
     table = nobody(3)
     hear(table, 17, 4, signal(4, 2.5, 31, 1))
-    assert table[0].tolist() == (4, 17, 0.75, 0.25, 2.5, 31, 9, 1, 2)
+    assert table[0].tolist() == (4, 17, 0.75, 0.25, 2.5, 31, 9, 1, 2, 3, 0.5, 0.75)
     assert table["id"].tolist() == [4, -1, -1]
 
 
@@ -85,9 +85,9 @@ def test_the_table_holds_the_latest_heard(most: int, heard: list[tuple[int, int]
 
 def test_numbers_that_a_signal_can_carry_fit() -> None:
     table = nobody(1)
-    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, ()))
+    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0))
     assert table[0].tolist()[:2] == (32767, 2**31 - 1)
-    assert table[0].tolist()[5:] == (2**31 - 1, 65535, 15, 64)
+    assert table[0].tolist()[5:] == (2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0)
 
 
 @pytest.mark.parametrize("site", [2**31, -2, 2**62])

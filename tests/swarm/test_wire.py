@@ -181,14 +181,14 @@ def test_messages_with_a_field_of_another_type(drawn: tuple[Any, Any], odd: Any,
     decodes_or_refuses(msgspec.msgpack.encode(fields))
 
 
-GOOD = ["s1", 3, 7, 9, 1.5, [0.25, 0.75], 2.0, 11, 513, 2, 1, [[5, 1, 900.0]]]
+GOOD = ["s1", 3, 7, 9, 1.5, [0.25, 0.75], 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, [[5, 1, 900.0]]]
 FIELDS = {name: place + 1 for place, name in enumerate(wire.Signal.__struct_fields__)}
 
 
 def test_the_good_signal_is_good() -> None:
     data = msgspec.msgpack.encode(GOOD)
     outcome = wire.Outcome(5, 1, 900.0)
-    assert wire.signal(data) == wire.Signal(3, 7, 9, 1.5, (0.25, 0.75), 2.0, 11, 513, 2, 1, (outcome,))
+    assert wire.signal(data) == wire.Signal(3, 7, 9, 1.5, (0.25, 0.75), 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, (outcome,))
 
 
 @pytest.mark.parametrize(
@@ -219,6 +219,12 @@ def test_the_good_signal_is_good() -> None:
         ("action", 16),
         ("mates", 65),
         ("mates", True),
+        ("need", 0),
+        ("need", 65),
+        ("distance", -0.1),
+        ("distance", math.nan),
+        ("concentration", 1.1),
+        ("concentration", math.nan),
         ("outcomes", [[5, 1, 0.0]] * 3),
         ("outcomes", [[5, 1, math.nan]]),
         ("outcomes", [[5, 1, -math.inf]]),
@@ -247,6 +253,9 @@ def test_the_largest_signal_has_room() -> None:
         65535,
         15,
         64,
+        64,
+        1e6 / 3,
+        1 / 3,
         (outcome,) * wire.OUTCOMES,
     )
     assert len(wire.encode(largest)) <= wire.MOST

@@ -1,0 +1,133 @@
+"""The networks' arithmetic in loops over lanes: compiled by numba where it is installed, plain Python elsewhere.
+
+The same scalar steps either way, so the values are the same. Each function is the one of the same name in
+`immune.network` or `immune.calls`, which explain them. This file imports nothing of the package: numba's cache
+on disk notices changes of the file that a kernel stands in, and of no other.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+try:
+    import numba
+except ImportError:
+
+    def kernel(function: F) -> F:
+        """Run it as Python."""
+        return function
+
+else:
+
+    def kernel(function: F) -> F:
+        """Compile it."""
+        return cast(F, numba.njit(cache=True)(function))
+
+
+@kernel
+def clip(x: float, bound: float) -> float:
+    """`x` within [-bound, bound]; NaN stays."""
+    if x > bound:
+        return bound
+    if x < -bound:
+        return -bound
+    return x
+
+
+@kernel
+def squash(S: float) -> float:
+    """s = 1 / (1 + exp(0.5 - S)), written with tanh, which cannot overflow."""
+    return 0.5 + 0.5 * math.tanh((S - 0.5) / 2)
+
+
+@kernel
+def network_step(
+    S: np.ndarray,
+    s: np.ndarray,
+    c: np.ndarray,
+    antigen: np.ndarray,
+    heard: np.ndarray,
+    affinity: np.ndarray,
+    p: Any,
+    new_S: np.ndarray,
+    new_s: np.ndarray,
+    new_c: np.ndarray,
+) -> None:
+    """All arrays (L, B) but `affinity` (B, B) and `p`, one record of `immune.params.Params`; fills the last three."""
+    q = p[0]
+    for lane in range(S.shape[0]):
+        for i in range(S.shape[1]):
+            coupling = 0.0
+            for j in range(S.shape[1]):
+                own, other = s[lane, j], heard[lane, j]
+                coupling += affinity[i, j] * (own if math.isnan(other) else (own + other) / 2)
+            g, before = antigen[lane, i], S[lane, i]
+            x = before + (q.alpha * coupling + q.beta * g - c[lane, i] - q.k) * s[lane, i] - q.leak * before
+            x = clip(x, q.bound)
+            new_S[lane, i], new_s[lane, i] = x, squash(x)
+            new_c[lane, i] = q.eta * (1 - g) * x
+
+
+@kernel
+def network_elect(S: np.ndarray, present: np.ndarray, out: np.ndarray) -> None:
+    """`S` (L, B), `present` (L,); fills `out` (L,)."""
+    for lane in range(S.shape[0]):
+        best = present[lane]
+        for i in range(S.shape[1]):
+            if math.isnan(S[lane, i]):
+                best = present[lane]
+                break
+            if S[lane, i] > S[lane, best]:
+                best = i
+        out[lane] = best
+
+
+@kernel
+def calls_step(
+    site: np.ndarray,
+    S: np.ndarray,
+    c: np.ndarray,
+    sup: np.ndarray,
+    here: np.ndarray,
+    loudness: np.ndarray,
+    wanted: np.ndarray,
+    bids: np.ndarray,
+    g_disperse: np.ndarray,
+    p: Any,
+    dt: float,
+    elected: np.ndarray,
+) -> None:
+    """Moves the first four, (L, C) but S and c (L, C + 1), on in place; fills `elected` (L,).
+
+    `here`, `loudness`, `wanted`, `bids` (L, C), `g_disperse` (L,), `p` one record of `immune.calls.Params`.
+    """
+    last = S.shape[1] - 1  # the antibody of dispersion
+    q = p[0]
+    for lane in range(S.shape[0]):
+        disperse, sure = squash(S[lane, last]), 0.0
+        for j in range(last):
+            if here[lane, j] != site[lane, j]:
+                site[lane, j], S[lane, j], c[lane, j], sup[lane, j] = here[lane, j], 0.0, 0.0, 0.0
+            if site[lane, j] < 0:
+                continue
+            s = squash(S[lane, j])
+            sure = max(sure, s)
+            g = 1 - math.exp(-q.a * loudness[lane, j])
+            crowd = max(0.0, bids[lane, j] - q.rho * (wanted[lane, j] - 1))
+            sup[lane, j] += min(1.0, dt / q.tau) * (crowd - sup[lane, j])
+            drive = q.m * (s - q.cross * disperse) - q.kappa * sup[lane, j] + q.beta * g - c[lane, j] - q.k
+            S[lane, j] = clip(S[lane, j] + dt * (q.gamma * drive * s - q.leak * S[lane, j]), q.bound)
+            c[lane, j] = q.eta * (1 - g) * S[lane, j]
+        g = g_disperse[lane]
+        drive = q.m * (disperse - q.cross * sure) + q.beta * g - c[lane, last] - q.k
+        S[lane, last] = clip(S[lane, last] + dt * (q.gamma * drive * disperse - q.leak * S[lane, last]), q.bound)
+        c[lane, last] = q.eta * (1 - g) * S[lane, last]
+        best, most = -1, S[lane, last]
+        for j in range(last):
+            if site[lane, j] >= 0 and S[lane, j] > most:
+                best, most = j, S[lane, j]
+        elected[lane] = best

@@ -1,0 +1,6 @@
+"""Arbiters: who decides a robot's global behaviour. The contract, and those that ship, registered by their import."""
+
+from swarm.arbiters import auction, networks, plain, threshold
+from swarm.arbiters.contract import AGGREGATE, DISPERSE, Arbiter, Scene, Verdict
+
+__all__ = ["AGGREGATE", "DISPERSE", "Arbiter", "Scene", "Verdict", "auction", "networks", "plain", "threshold"]

@@ -1,0 +1,92 @@
+"""Arbiters that assign robots to calls: nearest first among those that hear it, or by the world's truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robots import check
+from sim.world import World
+from swarm.arbiters.contract import Scene, Verdict, certain_of
+from swarm.mission import Mission
+from swarm.registry import arbiter, parameters
+
+
+@dataclass(frozen=True)
+class AuctionParameters:
+    """Of the auction."""
+
+    hold: float = 2.0  # s that a robot sticks to a call it has won, whoever comes closer meanwhile
+    spare: float = 0.0  # robots more than are believed to be needed that may come
+
+    def __post_init__(self) -> None:
+        check.number("hold", self.hold, 0, 1e4)
+        check.number("spare", self.spare, 0, 10)
+
+
+@arbiter("auction")
+class Auction:
+    """Nearest first: a robot answers the nearest call that fewer closer robots make for than it wants.
+
+    A call wants ``max(1, Khat - mates)``, Khat as believed at the site, see `swarm.needs`.
+    """
+
+    Parameters = AuctionParameters
+
+    def __init__(self, mission: Mission) -> None:
+        self.given = parameters(mission, "auction", AuctionParameters)
+        self.ticks = round(self.given.hold / mission.tick)
+
+    def start(self, lanes: int) -> np.ndarray:
+        """(L, 2) the site won, -1 none, and the tick until which that holds."""
+        return np.full((lanes, 2), (-1, 0))
+
+    def step(self, state: np.ndarray, scene: Scene) -> tuple[np.ndarray, Verdict]:
+        """Bid for the nearest call that has room, or hold on to the one that was won."""
+        calls = scene.calls
+        wanted = np.maximum(1, calls["need"] - calls["mates"].astype(int)) + self.given.spare
+        heard = calls["site"] >= 0
+        held = heard & (calls["site"] == state[:, :1]) & (scene.tick < state[:, 1:])
+        eligible = held | (heard & (calls["rivals"] < wanted))
+        cost = np.where(eligible, np.where(held, -1.0, calls["distance"]), np.inf)
+        call = np.where(eligible.any(-1), cost.argmin(-1), -1)
+        site = np.where(call >= 0, calls["site"][np.arange(len(call)), call], -1)
+        until = np.where(site == state[:, 0], state[:, 1], scene.tick + self.ticks)
+        return np.stack([site, until], -1), certain_of(call, scene.antigen)
+
+
+@arbiter("central")
+class Central:
+    """Central assignment with full knowledge: an upper bound for whoever decides on the same calls.
+
+    Each tick it is shown the world: where all robots are, and how many each site takes. Sites where work has
+    begun come first, then the nearest pairs of robot and site. Only a swarm in one process can show it the
+    world, see `swarm.fleet`.
+    """
+
+    def __init__(self, mission: Mission) -> None:
+        self.site_of = np.full(mission.robots.count, -1)  # of each robot
+
+    def behold(self, world: World) -> None:
+        """Assign all robots anew."""
+        sites, at = world.sites.open, world.touching
+        self.site_of[:] = -1
+        if not sites:
+            return
+        places = np.array([site.face[:2] for site in sites])
+        missing = np.array([site.arrival.team for site in sites]) - np.bincount(at[at >= 0], minlength=len(sites))
+        begun = np.bincount(at[at >= 0], minlength=len(sites)) > 0
+        way = np.hypot(*(world.poses[:, None, :2] - places).transpose(2, 0, 1))  # (N, sites)
+        way[at >= 0] = np.inf
+        for pair in np.argsort(way + 1e3 * ~begun, axis=None, kind="stable").tolist():
+            robot, site = divmod(pair, len(sites))
+            if missing[site] > 0 and np.isfinite(way[robot, site]) and self.site_of[robot] < 0:
+                self.site_of[robot] = sites[site].number
+                missing[site] -= 1
+
+    def start(self, lanes: int) -> None:
+        """It remembers nothing."""
+
+    def step(self, state: None, scene: Scene) -> tuple[None, Verdict]:
+        """Answer the call from the assigned site, and disperse where it is not heard."""
+        mine = (scene.calls["site"] >= 0) & (scene.calls["site"] == self.site_of[scene.ids][:, None])
+        return state, certain_of(np.where(mine.any(-1), mine.argmax(-1), -1), scene.antigen)

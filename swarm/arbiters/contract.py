@@ -1,0 +1,59 @@
+"""Arbiters: who decides a robot's global behaviour, aggregate or disperse, and which call it answers.
+
+All get the same inputs, a `Scene`. They work on stacks of robots, lanes leading, and never mix lanes.
+What an arbiter can be tuned by are the fields of its `Parameters`, see `swarm.registry.parameters`.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from swarm.mission import Mission
+
+AGGREGATE, DISPERSE = 0, 1
+
+
+class Scene(NamedTuple):
+    """What an arbiter decides on, for L robots."""
+
+    antigen: np.ndarray  # (L, 2) in [0, 1]: how much the situation asks for each strategy
+    met: np.ndarray  # (L, 2) mean concentrations heard, NaN where nobody was
+    example: np.ndarray  # (L, 2) concentrations of the surest robot heard, NaN where nobody was
+    calls: np.ndarray  # (L, C) swarm.calls.CALL: the calls for help it hears
+    memory: np.ndarray  # (L,) swarm.memory.MEMORY: strategy, task, aim ... now; to be read only
+    reward: np.ndarray  # (L,) 1: work went on in the tick before, -1: it came to nothing, 0: neither
+    ids: np.ndarray  # (L,) the robots' numbers, for random draws
+    tick: int
+
+
+class Verdict(NamedTuple):
+    """What an arbiter decided, for L robots."""
+
+    strategy: np.ndarray  # (L,) index into swarm.report.STRATEGIES
+    stimulus: np.ndarray  # (L, 2) per strategy, any scale
+    concentration: np.ndarray  # (L, 2) per strategy, 0 to 1: what the others hear
+    call: np.ndarray | None = None  # (L,) slot of the call to answer, -1: none; None: the loudest
+    bid: np.ndarray | None = None  # (L,) concentration with which it is answered, 0 to 1: what rivals hear
+
+
+class Arbiter(Protocol):
+    """Contract of an arbiter; it is built from the mission."""
+
+    def __init__(self, mission: Mission) -> None: ...
+
+    def start(self, lanes: int) -> Any:
+        """State of `lanes` robots that have just started."""
+
+    def step(self, state: Any, scene: Scene) -> tuple[Any, Verdict]:
+        """The state one tick later, and the verdict."""
+
+
+def certain(strategy: np.ndarray, antigen: np.ndarray) -> Verdict:
+    """The verdict of who has no doubts."""
+    return Verdict(strategy, antigen, (strategy[:, None] == np.arange(2)).astype(float))
+
+
+def certain_of(call: np.ndarray, antigen: np.ndarray) -> Verdict:
+    """Answer these calls (L,), disperse where there is none."""
+    verdict = certain(np.where(call >= 0, AGGREGATE, DISPERSE), antigen)
+    return verdict._replace(call=call, bid=(call >= 0).astype(float))
