@@ -40,6 +40,9 @@ signals = st.builds(
     st.integers(0, 65535),
     st.integers(-1, 15),
     st.integers(0, 64),
+    st.integers(1, 64),
+    st.floats(0, 1e6),
+    shares,
     st.lists(outcomes, max_size=wire.OUTCOMES).map(tuple),
 )
 events = st.lists(st.tuples(finite, st.sampled_from(["info", "warning", "error"]), st.text()), max_size=3)
