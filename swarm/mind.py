@@ -271,8 +271,9 @@ def _speak(mind: Mind, now: int, words: np.ndarray) -> list[Speech | None]:
     speeches: list[Speech | None] = [None] * len(mind.ids)
     for lane in ((now + mind.ids) % interval == 0).nonzero()[0].tolist():
         told, mind.outcomes[lane] = mind.outcomes[lane][:OUTCOMES], mind.outcomes[lane][OUTCOMES:][-8:]
-        aggregate, disperse, waiting, site, kind, action, mates = words[lane].item()
-        speeches[lane] = Speech((aggregate, disperse), waiting, site, kind, action, mates, tuple(told))
+        aggregate, disperse, waiting, site, kind, action, mates, need, away, sure = words[lane].item()
+        stimulation = aggregate, disperse
+        speeches[lane] = Speech(stimulation, waiting, site, kind, action, mates, need, away, sure, tuple(told))
     return speeches
 
 
