@@ -9,8 +9,12 @@ from typing import TypeVar
 
 import numpy as np
 
+SITUATION, EXPLORE, EXPLOIT, LEARN, START, ORDER, FOLD, BORN, BID = range(9)  # purposes within this package
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd
+ROUNDS = (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB))
+SHIFT_3, SHIFT_53 = np.uint64(31), np.uint64(11)
+STEPS = GOLDEN * np.arange(1, 257, dtype=np.uint64)
 
 Words = TypeVar("Words", int, np.ndarray)
 
@@ -61,8 +65,14 @@ class Draws:
         """The next `count` numbers in [0, 1), (count,) float64."""
         drawn = int(self.state[1])
         self.state[1] = drawn + count
-        index = np.arange(drawn + 1, drawn + 1 + count, dtype=np.uint64)
-        return (mix(self._key + GOLDEN * index) >> 11) * 2.0**-53
+        z = GOLDEN * np.arange(1, count + 1, dtype=np.uint64) if count > STEPS.size else STEPS[:count]
+        z = z + np.uint64((self._key + GOLDEN * drawn) & MASK)
+        for shift, factor in ROUNDS:  # `mix`, in place
+            z ^= z >> shift
+            z *= factor
+        z ^= z >> SHIFT_3
+        z >>= SHIFT_53
+        return z * 2.0**-53
 
     def below(self, count: int) -> int:
         """The next whole number in 0 .. count - 1."""

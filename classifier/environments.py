@@ -4,13 +4,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from classifier.draws import uniform
+from classifier.draws import SITUATION, uniform
 from classifier.params import Params
 from classifier.population import Population, empty
 from classifier.training import lessons, situations
 
 PAYOFF = 1000.0  # for a right answer; 0 for a wrong one
-SITUATION = 0  # purpose of draws
 
 Bits = TypeVar("Bits", int, np.ndarray)
 

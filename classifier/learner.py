@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from classifier import store, xcs
+from classifier.conditions import read
 from classifier.draws import Draws
-from classifier.params import Params
+from classifier.params import Params, check
 from classifier.population import Population, empty
-
-DECIDE, LEARN = 1, 3  # purposes of draws
 
 
 class Learner:
@@ -28,31 +27,34 @@ class Learner:
         self.population = empty(params, bits, actions, reals=reals)
         self.seed = seed
         self.step = 0  # actions so far
-        self._taken: tuple[xcs.Situation, int] | None = None
-        self._owed: tuple[xcs.Situation, int, float] | None = None  # learns once the next situation is known
+        self.draws = Draws(seed)
+        self._taken: tuple[Any, int] | None = None
+        self._owed: tuple[Any, int, float] | None = None  # learns once the next situation is known
 
     def act(self, situation: Any, explore: float | None = None) -> int:
         """The action to take; `explore` is the probability of a random one, p_explore by default.
 
         Raises ValueError for a situation that the rules cannot match.
         """
-        seen = xcs.read(self.population, situation)
-        draws = Draws(self.seed, 0, self.step, DECIDE)
-        predictions = xcs.predict(self.population, seen, self.step, self.params, draws)
-        if self._owed is not None:
-            before, action, payoff = self._owed
-            self._learn(before, action, payoff + self.params.gamma * float(predictions.max()))
-        chosen = xcs.choose(predictions, self.params.p_explore if explore is None else explore, draws)
-        self._taken, self._owed = (seen, chosen), None
+        if type(situation) is not int:
+            situation = read(self.population, situation)  # a copy: it may be overwritten before the pay-off comes
+        explore = self.params.p_explore if explore is None else explore
+        if self._owed is None:
+            action, _ = xcs.decide(self.population, situation, self.step, self.params, self.draws, explore)
+        else:
+            predictions = xcs.predict(self.population, situation, self.step, self.params, self.draws)
+            before, taken, payoff = self._owed
+            self._learn(before, taken, payoff + self.params.gamma * float(np.nanmax(predictions)))
+            action = xcs.choose(predictions, explore, self.draws)
+        self._taken, self._owed = (situation, action), None
         self.step += 1
-        return chosen
+        return action
 
     def reward(self, payoff: float, done: bool = True) -> None:
         """What the last action paid. Raises ValueError before any action, or for a second pay-off of one."""
         if self._taken is None:
             raise ValueError(f"payoff = {payoff}: no action waits for it; act first")
-        if not abs(payoff) <= xcs.MOST_PAYOFF:
-            raise ValueError(f"payoff = {payoff}: must lie in [{-xcs.MOST_PAYOFF:.15g}, {xcs.MOST_PAYOFF:.15g}]")
+        check("payoff", payoff, -xcs.MOST_PAYOFF, xcs.MOST_PAYOFF)
         seen, action = self._taken
         self._taken = None
         if done:
@@ -75,7 +77,8 @@ class Learner:
 
     def save(self, path: Path | str) -> None:
         """Write all but an action that waits for its pay-off. Raises OSError."""
-        store.save(path, store.Saved(self.population, self.params, self.seed, self.step))
+        drawn = int(self.draws.state[1])
+        store.save(path, store.Saved(self.population, self.params, self.seed, self.step, drawn))
 
     @classmethod
     def load(cls, path: Path | str) -> "Learner":
@@ -83,9 +86,8 @@ class Learner:
         saved = store.load(path)
         pop: Population = saved.population
         learner = cls(saved.params, pop.bits, pop.actions, pop.reals, saved.seed)
-        learner.population, learner.step = pop, saved.step
+        learner.population, learner.step, learner.draws.state[1] = pop, saved.step, saved.drawn
         return learner
 
-    def _learn(self, seen: xcs.Situation, action: int, payoff: float) -> None:
-        draws = Draws(self.seed, 0, self.step, LEARN)
-        xcs.learn(self.population, seen, action, payoff, self.step, self.params, draws)
+    def _learn(self, seen: Any, action: int, payoff: float) -> None:
+        xcs.learn(self.population, seen, action, payoff, self.step, self.params, self.draws)

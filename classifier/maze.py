@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.draws import uniform
+from classifier.draws import START, uniform
 from classifier.params import Params
 from classifier.population import Population, empty
 from classifier.training import World, episode
@@ -23,7 +23,7 @@ from classifier.training import World, episode
 PAYOFF = 1000.0
 AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))  # rows go south
 CODES = {"O": 0, "*": 1, "T": 1, "F": 3}
-START, MOST = 4, 50  # purpose of draws; steps
+MOST = 50  # steps
 SHIPPED = Path(__file__).parent / "mazes"
 
 

@@ -30,13 +30,18 @@ RANGES: dict[str, tuple[float, float]] = {
     "shift": (0, 1),
     "eta": (1e-6, 1),
     "p_specify": (0, 1),
+    "theta_mna": (0, 127),
 }
 LEAST_TAU = 0.01  # below, hardly anybody would ever take part
 
 
 def check(name: str, value: float, low: float, high: float) -> None:
-    """Raise ValueError unless ``low <= value <= high`` (so NaN is refused)."""
-    if not low <= value <= high:
+    """Raise ValueError unless ``low <= value <= high`` (so NaN is refused, and what is no number)."""
+    try:
+        within = low <= value <= high
+    except TypeError:
+        raise ValueError(f"{name} = {value!r}: must be a number") from None
+    if not within:
         raise ValueError(f"{name} = {value}: must lie in [{low:.15g}, {high:.15g}]")
 
 
@@ -78,11 +83,14 @@ class Params:
     shift: float = 0.1  # m_0: a mutated bound moves at most this far [Stone & Bull 2003]
     linear: bool = False  # predictions are linear in the real inputs: XCSF [Wilson 2002]
     eta: float = 0.2  # learning rate of linear predictions, normalized least mean squares [Wilson 2002]
+    theta_mna: int = 0  # actions that must have a rule in [M], others are covered; 0 = all there are
     p_specify: float = 0.0  # P_sp: probability that specify fixes a don't-care bit [Lanzi 1997]; 0 = no specify
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             check(name, getattr(self, name), low, high)
+            if _type(name) is int and type(getattr(self, name)) is not int:
+                raise ValueError(f"{name} = {getattr(self, name)}: must be of type int")
         if self.nu != int(self.nu):
             raise ValueError(f"nu = {self.nu}: must be a whole number")
         if 0 < self.tournament < LEAST_TAU:

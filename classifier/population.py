@@ -7,6 +7,7 @@ two bounds in any order [Stone & Bull 2003, unordered bounds]; real inputs lie i
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +19,10 @@ MOST_REALS = 100_000
 MOST_ACTIONS = 127
 NO_REALS = np.zeros(0)
 
-# Rows of the three arrays; `classifier.kernels` has the same.
+# Rows of the three arrays.
 VALUE, CARE = range(2)
 ACTION, EXPERIENCE, STAMP, NUMEROSITY = range(4)
-PREDICTION, ERROR, FITNESS, SIZE, BOUNDS = range(5)
+SIZE, PREDICTION, ERROR, FITNESS, BOUNDS = range(5)
 
 FIELDS = {
     "value": ("words", VALUE),  # what the bits that matter must be
@@ -41,7 +42,8 @@ FIELDS = {
 class Population:
     """Macroclassifiers [Butz & Wilson 2002], arrays (..., R) with lanes leading and R = capacity + 1.
 
-    The one row beyond the capacity lets a rule come in before another one goes. The functions of
+    The one row beyond the capacity lets a rule come in before another one goes. The rules stand in the
+    first rows, free rows (all zeros) follow: who takes rules out by hand uses `keep`. The functions of
     `classifier.xcs` write into the arrays. The names in `FIELDS` are views (..., R) of these three.
     """
 
@@ -50,7 +52,7 @@ class Population:
     actions: int  # A: actions are 0 .. A - 1
     words: np.ndarray  # (..., 2, R) u8: value, care
     counts: np.ndarray  # (..., 4, R) i8: action, experience, stamp, numerosity
-    numbers: np.ndarray  # (..., 4 + 2 D (+ D), R) f8: prediction, error, fitness, size, bounds (, slopes)
+    numbers: np.ndarray  # (..., 4 + 2 D (+ D), R) f8: size, prediction, error, fitness, bounds (, slopes)
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name not in FIELDS:
@@ -68,6 +70,16 @@ class Population:
     def slopes(self) -> np.ndarray:
         """(..., D, R) of linear predictions, (..., 0, R) of constant ones."""
         return self.numbers[..., BOUNDS + 2 * self.reals :, :]
+
+    @cached_property
+    def capacity(self) -> int:
+        """N, which the parameters must have too."""
+        return int(self.words.shape[-1]) - 1
+
+    @cached_property
+    def words_end(self) -> int:
+        """Whole numbers below are situations of one robot; 0 with real inputs, and for a stack."""
+        return 0 if self.reals or self.words.ndim > 2 else 1 << self.bits
 
     def lane(self, index: int | tuple[int, ...]) -> "Population":
         """One robot's population as a view: what is written to it is written here."""
@@ -98,6 +110,54 @@ def empty(params: Params, bits: int, actions: int, lanes: tuple[int, ...] = (), 
 def shape_for(params: Params, reals: int) -> tuple[int, int]:
     """The shape of one robot's `Population.numbers`."""
     return BOUNDS + (3 if params.linear else 2) * reals, params.capacity + 1
+
+
+def count_rules(pop: Population) -> int:
+    """How many rules one robot has: its first rows."""
+    return int(pop.counts[NUMEROSITY].argmin())  # the first 0
+
+
+def insert(pop: Population, value: int, care: int, action: int, numbers: np.ndarray, stamp: int) -> None:
+    """Add one copy of a rule: to the same rule if there is one, else in the first free row.
+
+    `numbers` is the rule's column of `Population.numbers`.
+    """
+    count = count_rules(pop)
+    bounds = slice(BOUNDS, BOUNDS + 2 * pop.reals)
+    for row in (pop.words[VALUE, :count] == value).nonzero()[0].tolist():
+        if (
+            pop.words[CARE, row] == care
+            and pop.counts[ACTION, row] == action
+            and (not pop.reals or (pop.numbers[bounds, row] == numbers[bounds]).all())
+        ):
+            pop.counts[NUMEROSITY, row] += 1
+            return
+    pop.words[:, count] = value, care
+    pop.counts[:, count] = action, 0, stamp, 1
+    pop.numbers[:, count] = numbers
+
+
+def remove(pop: Population, row: int, last: int) -> None:
+    """Take a rule out; the one in row `last`, the last rule, takes its place."""
+    for array in (pop.words, pop.counts, pop.numbers):
+        array[:, row] = array[:, last]
+        array[:, last] = 0
+
+
+def follow(rows: np.ndarray, gone: int, last: int) -> np.ndarray:
+    """Where rules in `rows` are after the one in row `gone` was removed and the one in row `last` moved there."""
+    left = rows[rows != gone]
+    left[left == last] = gone
+    return left
+
+
+def keep(pop: Population, which: np.ndarray) -> None:
+    """Take all rules out of one robot's population but those marked in `which` (R,), bool."""
+    rows = np.flatnonzero(which & (pop.numerosity > 0))
+    for array in (pop.words, pop.counts, pop.numbers):
+        kept = array[:, rows]
+        array[:] = 0
+        array[:, : rows.size] = kept
 
 
 class Rule(NamedTuple):

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from classifier import xcs
+from classifier.conditions import Situation, interval, match, read, specificity
+from classifier.discovery import may_subsume
 from classifier.params import Params
-from classifier.population import NUMEROSITY, Population, rules
+from classifier.population import Population, count_rules, keep, rules
 
 HEADS = ("condition", "action", "prediction", "error", "fitness", "experience", "copies")
 
@@ -39,7 +40,7 @@ def sentences(
     actions = _names("actions", actions, pop.actions, "action ")
     rows = np.flatnonzero(pop.numerosity)
     rows = rows[np.argsort(-pop.fitness[rows], kind="stable")][:most]
-    low, high = xcs.interval(pop.bounds)
+    low, high = interval(pop.bounds)
     out = []
     for row in rows.tolist():
         value, care = int(pop.value[row]), int(pop.care[row])
@@ -69,16 +70,16 @@ def condense(pop: Population, situations: Any, params: Params) -> Population:
     subsume, the fittest of equals or where none may. `situations` (T,), (T, D) or both are those that
     matter: all of them, or the data learnt from. The rules keep what they learnt; `pop` stays as it is.
     """
-    everybody = np.arange(pop.numerosity.size)
-    rank = np.lexsort((-pop.fitness, xcs.specificity(pop, everybody), ~xcs.may_subsume(pop, everybody, params)))
+    everybody = np.arange(count_rules(pop))
+    rank = np.lexsort((-pop.fitness[everybody], specificity(pop, everybody), ~may_subsume(pop, everybody, params)))
     rank = np.argsort(rank)  # the lower the better
     kept = np.zeros(pop.numerosity.shape, bool)
-    seen = xcs.read(pop, situations)
+    seen = read(pop, situations)
     for t in range(len(seen.x) if pop.reals else len(seen.word)):
-        matched = xcs.match(pop, xcs.Situation(seen.word[t] if pop.bits else 0, seen.x[t] if pop.reals else seen.x))
+        matched = match(pop, Situation(seen.word[t] if pop.bits else 0, seen.x[t] if pop.reals else seen.x))
         for action in np.unique(pop.action[matched]):
-            acting = np.flatnonzero(matched & (pop.action == action))
+            acting = matched[pop.action[matched] == action]
             kept[acting[np.argmin(rank[acting])]] = True
     less = Population(pop.bits, pop.reals, pop.actions, pop.words.copy(), pop.counts.copy(), pop.numbers.copy())
-    less.counts[NUMEROSITY] *= kept
+    keep(less, kept)
     return less

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from classifier import xcs
-from classifier.draws import Draws
+from classifier.conditions import Situation, read
+from classifier.draws import EXPLORE, LEARN, Draws
 from classifier.gear import kernels
 from classifier.params import Params
 from classifier.population import Population
-from classifier.xcs import Situation
-
-DECIDE, LEARN = 1, 3  # purposes of draws; `classifier.kernels` has the same
 
 
 def decide(
@@ -45,7 +43,7 @@ def decide(
         return chosen, predictions
     for lane in range(lanes):
         one = Situation(int(seen.word[lane]), seen.x[lane])
-        draws = Draws(seed, int(robots[lane]), tick, DECIDE)
+        draws = Draws(seed, int(robots[lane]), tick, EXPLORE)
         chosen[lane], predictions[lane] = xcs.decide(pop.lane(lane), one, int(steps[lane]), params, draws, explore)
     return chosen, predictions
 
@@ -87,7 +85,7 @@ def learn(
 
 def _situations(pop: Population, situation: Any) -> Situation:
     """Checked and copied: words (L,) i8 and inputs (L, D)."""
-    seen = xcs.read(pop, situation)
+    seen = read(pop, situation)
     lanes = len(pop.words)
     word = np.broadcast_to(np.asarray(seen.word), lanes).astype(np.int64)
     return Situation(word, np.array(np.broadcast_to(seen.x, (lanes, pop.reals))))

@@ -33,6 +33,7 @@ class Saved:
     params: Params
     seed: int
     step: int
+    drawn: int  # random numbers so far
 
 
 def save(path: Path | str, saved: Saved) -> None:
@@ -45,6 +46,7 @@ def save(path: Path | str, saved: Saved) -> None:
         "params": asdict(saved.params),
         "seed": saved.seed,
         "step": saved.step,
+        "drawn": saved.drawn,
     }
     arrays = b"".join(getattr(pop, name).astype(kind).tobytes() for name, kind in ARRAYS.items())
     body = json.dumps(head).encode() + b"\n" + arrays
@@ -62,7 +64,7 @@ def load(path: Path | str) -> Saved:
         array = getattr(pop, name)
         array[:] = np.frombuffer(arrays[: array.nbytes], kind).reshape(array.shape)
         arrays = arrays[array.nbytes :]
-    return Saved(pop, params, values["seed"], values["step"])
+    return Saved(pop, params, values["seed"], values["step"], values["drawn"])
 
 
 def seal(magic: str, version: int, body: bytes) -> bytes:

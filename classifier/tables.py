@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier import xcs
-from classifier.draws import uniform
+from classifier.conditions import Situation
+from classifier.draws import FOLD, ORDER, uniform
 from classifier.params import Params
 from classifier.population import MOST_BITS, Population, empty
-from classifier.training import lessons, situations
+from classifier.training import lessons, predictions, situations
 
 PAYOFF = 1000.0
-ORDER, FOLD = 5, 6  # purposes of draws
 
 
 class TableError(ValueError):
@@ -28,7 +27,7 @@ class Scale:
     low: np.ndarray  # (d,)
     high: np.ndarray  # (d,)
 
-    def situations(self, pop: Population, X: np.ndarray) -> xcs.Situation:
+    def situations(self, pop: Population, X: np.ndarray) -> Situation:
         """Rows (n, d); real inputs beyond what the scale knows count as its nearest end."""
         width = np.where(self.high > self.low, self.high - self.low, 1.0)
         scaled = np.clip((X - self.low) / width, 0, 1)[:, ~self.binary]
@@ -110,9 +109,7 @@ def fit(X: np.ndarray, y: np.ndarray, classes: int, trials: int, seed: int, para
 
 def payoffs(pop: Population, ruler: Scale, X: np.ndarray) -> np.ndarray:
     """What each class is predicted to pay (n, classes); -inf where no rule matches."""
-    seen = ruler.situations(pop, X)
-    known = [xcs.predictions_known(pop, xcs.Situation(int(word), x)) for word, x in zip(*seen, strict=True)]
-    table = np.array(known)
+    table = predictions(pop, ruler.situations(pop, X))
     table[np.isnan(table)] = -np.inf
     return table
 

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifier import xcs
-from classifier.draws import Draws
+from classifier.conditions import Situation, read
+from classifier.draws import EXPLOIT, EXPLORE, LEARN, Draws
 from classifier.gear import kernels
 from classifier.params import Params
 from classifier.population import Population
-from classifier.xcs import Situation
-
-EXPLORE, EXPLOIT, LEARN = 1, 2, 3  # purposes of draws; `classifier.kernels` has the same
 
 
 def lessons(
@@ -53,9 +51,20 @@ def lessons(
 def situations(pop: Population, words: np.ndarray | None, x: np.ndarray | None, count: int) -> Situation:
     """`count` situations, checked and copied: words (T,) int64 and real inputs (T, D), zeros where absent."""
     given = [part for part in (words, x) if part is not None]
-    seen = xcs.read(pop, tuple(given) if len(given) > 1 else given[0])
+    seen = read(pop, tuple(given) if len(given) > 1 else given[0])
     word = np.zeros(count, np.int64) if not pop.bits else np.asarray(seen.word).astype(np.int64)
     return Situation(word, np.zeros((count, 0)) if not pop.reals else seen.x)
+
+
+def predictions(pop: Population, asked: Situation) -> np.ndarray:
+    """The prediction arrays (T, A) for situations as `situations` returns them, NaN where no rule matches."""
+    out = np.empty((len(asked.word), pop.actions))
+    if (fast := kernels()) is not None:
+        fast.predictions_all(pop.words, pop.counts, pop.numbers, *asked, out)
+        return out
+    for row, word, x in zip(out, asked.word.tolist(), asked.x, strict=True):
+        row[:] = xcs.predictions_known(pop, Situation(word, x))
+    return out
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ def episode(
         draws = Draws(seed, 0, tick + t, EXPLORE)
         predictions = xcs.predict(pop, int(world.seen[state]), tick + t, params, draws)
         if learning and t > 0:
-            payoff = paid + params.gamma * float(predictions.max())
+            payoff = paid + params.gamma * float(np.nanmax(predictions))
             xcs.learn(pop, int(world.seen[before]), action, payoff, tick + t, params, draws)
         action = xcs.choose(predictions, explore, draws)
         paid = float(world.reward[state, action])

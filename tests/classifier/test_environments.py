@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from classifier import xcs
+from classifier.conditions import match
 from classifier.environments import PAYOFF, multiplexer, practise_multiplexer, problems_until, solve_multiplexer
 from classifier.params import Params
 from classifier.population import rules
@@ -51,7 +52,7 @@ def test_xcs_learns_the_6_multiplexer_with_general_rules() -> None:
     assert right[-1000:].all()
     # A complete map: the pay-off of either action in each of the 64 situations.
     situations = range(64)
-    predicted = [xcs.prediction_array(pop, xcs.match(pop, x)).tolist() for x in situations]
+    predicted = [xcs.prediction_array(pop, match(pop, x)).tolist() for x in situations]
     paid = [[PAYOFF * (multiplexer(x, 2) == action) for action in (0, 1)] for x in situations]
     np.testing.assert_allclose(predicted, paid, atol=0.1 * PAYOFF)
     # 16 rules with three open bits would do; copies of them fill most of the population.

@@ -1,5 +1,6 @@
 """Both gears decide the same from the same draws, bit for bit; alone, in a stack, in whole lives."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifier import environments, gear, maze, population, stack, training, xcs
+from classifier import discovery, environments, gear, maze, stack, xcs
+from classifier.conditions import read
 from classifier.draws import Draws, mix, uniform
 from classifier.params import Params
 from classifier.population import Population, empty
 
-kernels = pytest.importorskip("classifier.kernels")
+pytest.importorskip("numba")
+from classifier.kernels import compiled
+from classifier.kernels import conditions as kconditions
+from classifier.kernels import discovery as kdiscovery
+from classifier.kernels import draws as kdraws
+
 PAPER = Params.standard(capacity=200)
 ROOT = Path(__file__).parents[2]
 Life = tuple[Params, int, int, int]  # and bits, reals, actions
@@ -50,7 +57,7 @@ def live(life: Life, seed: int, steps: int) -> tuple[Population, list[tuple[int,
     for step in range(steps):
         seen, draws = situation(life, seed, step), Draws(seed, 0, step, 2)
         action, predictions = xcs.decide(pop, seen, step, params, draws, 0.5)
-        word, x = xcs.read(pop, seen)
+        word, x = read(pop, seen)
         right = (word ^ word >> 1) & 1 if bits else int(x[0] > 0.5)
         payoff = 1000.0 * (right == action % 2) * (1 if step % 7 else draws.one())
         xcs.learn(pop, seen, action, payoff, step, params, draws)
@@ -77,7 +84,7 @@ def test_both_gears_live_the_same_life(life: Life) -> None:
     (pop, log), (other, other_log) = both(life, 3, 400)
     assert log == other_log
     assert_same(pop, other)
-    assert (pop.experience > 20).any()
+    assert (pop.experience > 4).any()
 
 
 @pytest.mark.slow
@@ -129,24 +136,23 @@ def test_a_stack_is_its_robots_each_alone(name: str) -> None:
     assert together.experience[1].sum() > 0
 
 
-def test_the_kernels_repeat_the_constants_of_the_package() -> None:
-    own = {name: value for name, value in vars(kernels).items() if name.isupper()}
-    others = [population, xcs, training, environments, maze]
-    shared = [(name, getattr(module, name)) for module in others for name in own if hasattr(module, name)]
-    assert all(own[name] == value for name, value in shared)
-    assert {"VALUE", "CARE", "STAMP", "BOUNDS", "SPECIFY_ERROR", "EXPLORE", "SITUATION", "START"} <= dict(shared).keys()
+def test_what_kernels_are_compiled_from_is_what_their_cache_is_named_after() -> None:
+    sources = {file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for file in compiled.SOURCES}
+    for file in (ROOT / "classifier" / "kernels").glob("*.py"):
+        imported = set(re.findall(r"^from (classifier[\w.]*) import", file.read_text(), re.MULTILINE))
+        assert imported <= sources, file
 
 
 def test_the_kernels_draw_what_python_draws() -> None:
     state = Draws(0).state
-    kernels.draw_for(state, 2**62 + 1, 2, 3, 4)
-    assert [kernels.one(state) for _ in range(3)] == uniform(2**62 + 1, 2, 3, 4, np.arange(3)).tolist()
-    assert int(kernels.mix(np.uint64(2**64 - 5))) == mix(2**64 - 5)
+    kdraws.draw_for(state, 2**62 + 1, 2, 3, 4)
+    assert [kdraws.one(state) for _ in range(3)] == uniform(2**62 + 1, 2, 3, 4, np.arange(3)).tolist()
+    assert int(kdraws.mix(np.uint64(2**64 - 5))) == mix(2**64 - 5)
 
 
 def test_ones_are_counted() -> None:
     words = [0, 1, 2**63, 2**64 - 1, 0x123456789ABCDEF0]
-    assert [kernels.count_ones(np.uint64(word)) for word in words] == [word.bit_count() for word in words]
+    assert [kconditions.count_ones(np.uint64(word)) for word in words] == [word.bit_count() for word in words]
 
 
 def test_a_gear_that_does_not_exist_is_refused() -> None:
@@ -171,7 +177,6 @@ def test_tournaments_rank_ties_by_row_in_both_gears() -> None:
     pop.fitness[:6] = 0.1, 0.2, 0.3, 0.2, 0.1, 0.2
     acting = np.arange(6)
     for seed in range(300):
-        one, other = Draws(seed), Draws(seed)
-        chosen = xcs.select(pop, acting, params, one)
-        assert chosen == kernels.select(pop.counts, pop.numbers, params.record[0], other.state, acting)
-        assert one.state.tolist() == other.state.tolist()
+        u = Draws(seed).one()
+        chosen = discovery.select(pop, acting, params, u)
+        assert chosen == kdiscovery.select(pop.counts, pop.numbers, params.record[0], u, acting)

@@ -53,7 +53,7 @@ def test_an_unknown_maze_is_told_what_ships() -> None:
 
 def test_woods1_is_learnt() -> None:
     world, params = maze.load("woods1"), maze.params(800)
-    pop, _ = maze.practise(world, 300, 1, params)
+    pop, _ = maze.practise(world, 500, 1, params)
     assert maze.greedy(pop, world, params, 1).mean() <= 1.70
 
 

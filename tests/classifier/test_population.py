@@ -5,9 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from by_hand import population
 
 from classifier.params import RANGES, Params
-from classifier.population import FIELDS, Rule, condition, empty, rules
+from classifier.population import FIELDS, Rule, condition, count_rules, empty, follow, insert, keep, remove, rules
 
 
 def test_the_standard_parameters_are_the_papers() -> None:
@@ -99,3 +100,31 @@ def test_rules_are_listed_fittest_first() -> None:
         Rule("0#1", 0, 0.0, 0.0, 0.2, 0, 1),
     ]
     assert np.count_nonzero(pop.numerosity) == 2
+
+
+def test_a_rule_that_exists_gains_a_copy_and_keeps_what_it_learnt() -> None:
+    pop = population(("1#", 0), prediction=[700.0], experience=[9])
+    for action in (0, 1):
+        insert(pop, 1, 1, action, np.array([1.0, 0.0, 0.0, 0.1]), 3)
+    assert pop.numerosity[:2].tolist() == [2, 1]
+    assert pop.prediction[:2].tolist() == [700.0, 0.0]
+    assert pop.experience[:2].tolist() == [9, 0]
+
+
+def test_the_last_rule_takes_the_place_of_one_that_goes_and_new_ones_come_last() -> None:
+    pop = population(("1#", 0), ("#1", 1), ("##", 0), prediction=[1.0, 2.0, 3.0], experience=[7, 8, 9])
+    remove(pop, 0, 2)
+    assert follow(np.array([2, 0, 1]), 0, 2).tolist() == [0, 1]
+    assert pop.prediction[:3].tolist() == [3.0, 2.0, 0.0]
+    assert not any(getattr(pop, name)[2] for name in FIELDS)
+    insert(pop, 0, 2, 1, np.array([8.0, 5.0, 6.0, 0.7]), 9)
+    got = [getattr(pop, name)[2].item() for name in FIELDS]
+    assert got == [0, 2, 1, 5.0, 6.0, 0.7, 0, 9, 8.0, 1]
+    assert count_rules(pop) == 3
+
+
+def test_rules_taken_out_by_hand_leave_no_gaps() -> None:
+    pop = population(("1#", 0), ("#1", 1), ("##", 0), ("11", 1), prediction=[1.0, 2.0, 3.0, 4.0])
+    keep(pop, pop.action == 1)
+    assert count_rules(pop) == 2
+    assert pop.prediction[:3].tolist() == [2.0, 4.0, 0.0]

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier import tables, xcs
+from classifier import discovery, tables, xcs
+from classifier.conditions import is_more_general, match
 from classifier.draws import Draws
 from classifier.params import Params
 from classifier.population import empty
@@ -81,23 +82,22 @@ def test_covering_mutation_and_matching_of_intervals() -> None:
     params = Params(capacity=100, spread=0.2)
     pop = empty(params, 0, 1, reals=1)
     for seed in range(50):
-        xcs.cover(pop, np.array([0.9]), 0, 0, params, Draws(seed))
+        discovery.cover(pop, np.array([0.9]), 0, 0, params, Draws(seed))
     rows = np.flatnonzero(pop.numerosity)
     low, high = pop.bounds[0, rows], pop.bounds[1, rows]
     assert ((low >= 0.7) & (low <= 0.9) & (high >= 0.9) & (high <= 1.0)).all()
-    assert xcs.match(pop, [0.9])[rows].all()
-    bounds = np.array([0.5, 0.02])
-    xcs.mutate_bounds(bounds, replace(params, mu=1.0, shift=0.1), Draws(1))
-    assert 0.4 <= bounds[0] <= 0.6
-    assert bounds[0] != 0.5
-    assert 0 <= bounds[1] <= 0.12
+    assert match(pop, [0.9]).tolist() == rows.tolist()
+    bounds = np.array([[0.5, 0.5], [0.02, 0.02]])  # of two offspring
+    u = np.array([[0.0, 1.0, 0.0, 0.0], [0.0, 0.25, 0.9, 1.0]])  # whether and how far, bound by bound
+    discovery.mutate_bounds(bounds, u, replace(params, mu=0.5, shift=0.1))
+    assert bounds.ravel().tolist() == pytest.approx([0.6, 0.45, 0.0, 0.02])
 
 
 def test_an_interval_that_holds_another_is_more_general() -> None:
     pop = empty(PARAMS, 0, 2, reals=2)
     pop.bounds[:, 0] = 0.8, 0.2, 0.0, 1.0  # unordered
     inside, same, outside = [0.3, 0.7, 1.0, 0.0], [0.2, 0.8, 0.0, 1.0], [0.1, 0.5, 0.0, 1.0]
-    general = [bool(xcs.is_more_general(pop, 0, 0, 0, np.array(b))) for b in (inside, same, outside)]
+    general = [bool(is_more_general(pop, 0, 0, 0, np.array(b))) for b in (inside, same, outside)]
     assert general == [True, False, False]
 
 

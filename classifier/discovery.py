@@ -1,0 +1,257 @@
+"""Where rules come from and go to: covering, subsumption, the genetic algorithm, specify, deletion."""
+
+from typing import Any
+
+import numpy as np
+
+from classifier.conditions import is_more_general, read, specificity
+from classifier.credit import total
+from classifier.draws import Draws
+from classifier.params import Params
+from classifier.population import (
+    ACTION,
+    BOUNDS,
+    CARE,
+    ERROR,
+    EXPERIENCE,
+    FITNESS,
+    NO_REALS,
+    NUMEROSITY,
+    PREDICTION,
+    SIZE,
+    STAMP,
+    Population,
+    count_rules,
+    follow,
+    insert,
+    remove,
+)
+
+SPECIFY_EXPERIENCE = 20  # N_sp: mean experience of [A] from which on specify acts [Lanzi 1997]
+SPECIFY_ERROR = 2  # how many times the population's mean error that of [A] must be [Lanzi 1997]
+
+
+def cover(pop: Population, situation: Any, action: int, step: int, params: Params, draws: Draws) -> None:
+    """Add a rule that matches `situation` and advocates `action`; a crowded population loses another."""
+    word, x = read(pop, situation)
+    care = _word(draws.many(pop.bits) >= params.p_wild)
+    numbers = np.zeros(pop.numbers.shape[-2])
+    numbers[:BOUNDS] = 1.0, params.p_init, params.epsilon_init, params.f_init
+    away = params.spread * draws.many(2 * pop.reals)
+    numbers[BOUNDS : BOUNDS + 2 * pop.reals : 2] = np.maximum(x - away[0::2], 0)
+    numbers[BOUNDS + 1 : BOUNDS + 2 * pop.reals : 2] = np.minimum(x + away[1::2], 1)
+    insert(pop, care & word, care, action, numbers, step)
+    delete(pop, params, draws)
+
+
+def may_subsume(pop: Population, rows: np.ndarray | int, params: Params) -> np.ndarray:
+    """Whether the rules are accurate and experienced enough to stand for more special ones."""
+    enough: np.ndarray = pop.counts[EXPERIENCE, rows] > params.theta_sub
+    enough &= pop.numbers[ERROR, rows] < params.epsilon0
+    return enough
+
+
+def subsume(pop: Population, acting: np.ndarray, params: Params, draws: Draws) -> np.ndarray:
+    """Let the most general rule that may subsume absorb more special ones in [A]; returns what is left."""
+    able = acting[may_subsume(pop, acting, params)]
+    if not able.size:
+        return acting
+    if able.size > 1:
+        special = specificity(pop, able)
+        able = able[special == special.min()]
+    subsumer = int(able[draws.below(able.size)])
+    value, care = pop.words[:, acting]
+    general = is_more_general(pop, subsumer, value, care, pop.bounds[:, acting] if pop.reals else NO_REALS)
+    if not general.any():
+        return acting
+    pop.counts[NUMEROSITY, subsumer] += pop.counts[NUMEROSITY, acting[general]].sum()
+    left, absorbed = acting[~general], acting[general]
+    for i in range(absorbed.size - 1, -1, -1):
+        row = int(absorbed[i])
+        last = count_rules(pop) - 1
+        remove(pop, row, last)
+        left, absorbed = follow(left, row, last), np.where(absorbed == last, row, absorbed)
+    return left
+
+
+def subsumes(
+    pop: Population, row: int, value: int, care: int, action: int, params: Params, bounds: np.ndarray = NO_REALS
+) -> bool:
+    """Whether rule `row` makes the rule (value, care, bounds, action) superfluous."""
+    return bool(
+        pop.counts[ACTION, row] == action
+        and may_subsume(pop, row, params)
+        and is_more_general(pop, row, value, care, bounds)
+    )
+
+
+def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, params: Params, draws: Draws) -> None:
+    """Run the genetic algorithm in [A]: two parents, two offspring whose bits match the situation as well.
+
+    It takes the same number of draws each time, and all at once but for those of deletion.
+
+    The paper's listing derives an offspring's fitness from its parent's, Butz's XCSJava (2000) from that
+    of one copy of it (`copy_fitness`). Of all copies together, newcomers outdo what they come from: a
+    population for the 20-multiplexer then holds a quarter more rules, but a small one learns faster.
+    """
+    word, _ = read(pop, situation)
+    pop.counts[STAMP, acting] = step
+    genes, ends = pop.bits + 2 * pop.reals, BOUNDS + 2 * pop.reals
+    drawn = draws.many(5 + 2 * (pop.bits + 4 * pop.reals + 2))
+    u, mutations = drawn[:5].tolist(), drawn[5:].reshape(2, -1)
+    parents = np.array([select(pop, acting, params, v) for v in u[:2]])
+    cares = pop.words[CARE, parents].tolist()
+    numbers = pop.numbers[:, parents]
+    if params.copy_fitness:
+        numbers[FITNESS] /= pop.counts[NUMEROSITY, parents]
+    action = int(pop.counts[ACTION, parents[0]])
+    if u[2] < params.chi:
+        cut = sorted(int(v * (genes + 1)) for v in u[3:])
+        cares = crossover(cares, numbers[BOUNDS:ends], pop.bits, *cut)
+        for inherited in (numbers[PREDICTION : FITNESS + 1], numbers[ends:]):
+            if inherited.size:
+                inherited[:] = (inherited[:, :1] + inherited[:, 1:]) / 2
+    numbers[ERROR] *= params.error_factor
+    numbers[FITNESS] *= params.fitness_factor
+    flips = (mutations[:, : pop.bits] < params.mu).nonzero()
+    for child, b in zip(*(axis.tolist() for axis in flips), strict=True):
+        cares[child] ^= 1 << b
+    if pop.reals:
+        mutate_bounds(numbers[BOUNDS:ends], mutations[:, pop.bits : -2], params)
+    actions = [mutate_action(action, pop.actions, params, *v) for v in mutations[:, -2:].tolist()]
+    for care, does, child in zip(cares, actions, numbers.T, strict=True):
+        # All conditions in [A] match the situation's bits, so care says everything about them.
+        add_offspring(pop, parents, word & care, care, does, child, step, params)
+        gone = delete(pop, params, draws)
+        if gone >= 0:
+            parents = follow(parents, gone, count_rules(pop))
+
+
+def add_offspring(
+    pop: Population,
+    parents: np.ndarray,
+    value: int,
+    care: int,
+    action: int,
+    numbers: np.ndarray,
+    step: int,
+    params: Params,
+) -> None:
+    """One more copy of the first parent that makes the offspring superfluous, else a rule of its own."""
+    if params.do_ga_subsumption:
+        for row in parents.tolist():
+            if subsumes(pop, row, value, care, action, params, numbers[BOUNDS : BOUNDS + 2 * pop.reals]):
+                pop.counts[NUMEROSITY, row] += 1
+                return
+    insert(pop, value, care, action, numbers, step)
+
+
+def select(pop: Population, acting: np.ndarray, params: Params, u: float) -> int:
+    """A parent from [A] by one draw `u`: roulette wheel over F, or tournament.
+
+    In a tournament every copy of a rule takes part with probability tau and the highest F per copy
+    wins; none taking part is drawn again. Asked in the order of their F per copy, the first copy to say
+    yes comes after k that said no, with probability (1 - tau)^k tau; to ask all again is to count on.
+    """
+    F = pop.numbers[FITNESS, acting]
+    if params.tournament == 0:
+        return int(acting[_spin(np.add.accumulate(F), u)])
+    n = pop.counts[NUMEROSITY, acting]
+    ranked = np.argsort(-(F / n), kind="stable")
+    refusals = count_refusals(params.tournament, u) % int(n.sum())
+    return int(acting[ranked[np.add.accumulate(n[ranked]).searchsorted(refusals, side="right")]])
+
+
+def count_refusals(tau: float, u: float) -> int:
+    """How many copies in a row stay out of a tournament, if there is no end of them."""
+    stay, count = 1 - tau, 0
+    while u < stay:
+        stay *= 1 - tau
+        count += 1
+    return count
+
+
+def crossover(cares: list[int], bounds: np.ndarray, bits: int, low: int, high: int) -> list[int]:
+    """Two-point crossover of the genes low .. high - 1: neighbouring inputs, often of one quantity, stay together.
+
+    Swaps within `bounds` (2 D, 2) in place and returns the two new words of `care`.
+    """
+    inside = (1 << min(high, bits)) - (1 << min(low, bits))
+    swapped = (cares[0] ^ cares[1]) & inside
+    if bounds.size:
+        cut = slice(max(low - bits, 0), max(high - bits, 0))
+        bounds[cut] = bounds[cut, ::-1].copy()
+    return [cares[0] ^ swapped, cares[1] ^ swapped]
+
+
+def mutate_bounds(bounds: np.ndarray, u: np.ndarray, params: Params) -> None:
+    """Move each of the bounds (2 D, 2) of two offspring with probability mu, in place; draws (2, 4 D)."""
+    moves, how_far = u.reshape(2, -1, 2).T
+    moved = np.clip(bounds + params.shift * (2 * how_far - 1), 0, 1)
+    bounds[:] = np.where(moves < params.mu, moved, bounds)
+
+
+def mutate_action(action: int, actions: int, params: Params, mutates: float, other: float) -> int:
+    """Another action with probability mu; two draws."""
+    if mutates < params.mu and actions > 1:
+        return (action + 1 + int(other * (actions - 1))) % actions
+    return action
+
+
+def specify(pop: Population, acting: np.ndarray, situation: Any, step: int, params: Params, draws: Draws) -> np.ndarray:
+    """Copy a rule of an inaccurate [A] with some of its don't-cares fixed as in the situation [Lanzi 1997].
+
+    Returns what is left of [A]: a rule came in, so another one may have gone.
+    """
+    word, _ = read(pop, situation)
+    rows = slice(0, count_rules(pop))
+    n, everybody, errors = pop.counts[NUMEROSITY, acting], pop.counts[NUMEROSITY, rows], pop.numbers[ERROR, rows]
+    experience = int((pop.counts[EXPERIENCE, acting] * n).sum()) / int(n.sum())
+    error = total(errors[acting] * n) / int(n.sum())
+    mean = total(errors * everybody) / int(everybody.sum())
+    if experience < SPECIFY_EXPERIENCE or error < SPECIFY_ERROR * mean:
+        return acting
+    row = int(acting[_spin(np.add.accumulate(errors[acting] * n), draws.one())])
+    fixed = _word(draws.many(pop.bits) < params.p_specify)
+    care = int(pop.words[CARE, row]) | fixed
+    numbers = pop.numbers[:, row].copy()
+    numbers[FITNESS] *= params.fitness_factor
+    insert(pop, word & care, care, int(pop.counts[ACTION, row]), numbers, step)
+    gone = delete(pop, params, draws)
+    return acting if gone < 0 else follow(acting, gone, count_rules(pop))
+
+
+def delete(pop: Population, params: Params, draws: Draws) -> int:
+    """Take one copy, drawn by vote, from a population beyond its capacity.
+
+    A rule's vote is as x n: large action sets lose more. An experienced rule whose fitness per copy is
+    below delta of the population's mean has its vote multiplied by how far it is below. Returns the
+    row that became free and was filled with the last rule, -1 if none did.
+    """
+    rows = slice(0, count_rules(pop))
+    n = pop.counts[NUMEROSITY, rows]
+    copies = int(n.sum())
+    if copies <= params.capacity:
+        return -1
+    F = pop.numbers[FITNESS, rows]
+    vote = pop.numbers[SIZE, rows] * n
+    mean, own = total(F) / copies, F / n
+    weak = ((own < params.delta * mean) & (pop.counts[EXPERIENCE, rows] > params.theta_del)).nonzero()[0]
+    if weak.size:
+        vote[weak] *= mean / own[weak]
+    row = _spin(np.add.accumulate(vote), draws.one())
+    n[row] -= 1
+    if n[row]:
+        return -1
+    remove(pop, row, n.size - 1)
+    return row
+
+
+def _spin(cumulated: np.ndarray, u: float) -> int:
+    """The sector of a wheel with these cumulated weights at which a draw points."""
+    return int(cumulated[:-1].searchsorted(u * cumulated[-1], side="right"))
+
+
+def _word(flags: np.ndarray) -> int:
+    """The flags as a whole number, flag b in bit b."""
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
