@@ -56,10 +56,10 @@ class Crew:
 
     def start(self, order: Iterable[int] | None = None) -> None:
         """Start the world, and all robots in `order`, else by number."""
-        _serve()
+        serve()
         args = (self.log, self.mission, self.options, self.out, self.link, self.control)
         world = self._context.Process(target=_world, args=args, name="world")
-        _launch(world)
+        launch(world)
         self.world = world
         for number in range(self.mission.robots.count) if order is None else order:
             self.revive(number)
@@ -84,7 +84,7 @@ class Crew:
         self.boots[number] += 1
         args = (self.log, self.mission, number, self.boots[number], self.link)
         process = self._context.Process(target=_robot, args=args, name=f"robot {number}", daemon=True)
-        _launch(process)
+        launch(process)
         self.robots[number] = process
 
     def kill(self, number: int) -> None:
@@ -120,7 +120,7 @@ def ending(status: int | None) -> str:
     return f"ended with status {status}"
 
 
-def _launch(process: BaseProcess) -> None:
+def launch(process: BaseProcess) -> None:
     """Start `process`; multiprocessing would run the script that the user started once more in it."""
     script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
@@ -129,7 +129,7 @@ def _launch(process: BaseProcess) -> None:
         sys.modules["__main__"] = script
 
 
-def _serve() -> None:
+def serve() -> None:
     """Start the server that processes are forked from, deaf to the signals that end a run."""
     resource_tracker.ensure_running()  # the server would start it too, and let the signals through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)

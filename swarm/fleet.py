@@ -58,6 +58,12 @@ class Fleet:
         self.driven += float(np.hypot(*(world.poses - before)[:, :2].T).sum())
         return events
 
+    def reset(self) -> None:
+        """All minds start afresh, with nothing learnt and nobody heard; bodies stay where they are."""
+        count = self.mission.robots.count
+        self.mind = mind.start(self.mission, range(count))
+        self.heard = np.stack([peers.nobody(self.mission.radio.most)] * count)
+
     def row(self) -> tuple[float, ...]:
         """The swarm, now, as one row of `swarm.metrics.COLUMNS`."""
         return results.row(self.world, self.radio, self.reports, self.alive, self.neighbours, self.driven)

@@ -16,7 +16,7 @@ from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sim.spec import Robots
 from swarm.mission import Mission
@@ -26,6 +26,7 @@ WORDS = {bool: "true or false", int: "an integer", float: "a number", str: "text
 BROKEN: Any = object()  # in place of a value that could not be built; its mistake is on the list
 
 Table = dict[str, Any]
+T = TypeVar("T")
 
 
 class MissionError(ValueError):
@@ -60,34 +61,45 @@ def load(path: str | Path, sets: Sequence[str] = ()) -> Mission:
     absolute, and what they name exists. Raises MissionError.
     """
     path = Path(path)
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise MissionError([f"{path}: cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError as error:
-        raise MissionError([f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"]) from None
-    mission = _anchored(parse(text, str(path)), path.parent, str(path))
-    return _anchored(assign(mission, sets), Path.cwd(), "--set")
+    text = text_of(path)
+    mission = anchored(parse(text, str(path)), path.parent, str(path))
+    return anchored(assign(mission, sets), Path.cwd(), "--set")
 
 
 def parse(text: str, name: str = "mission") -> Mission:
     """The mission in TOML `text`, its paths as written; `name` opens each message. Raises MissionError."""
+    return read(Mission, text, name)
+
+
+def read(cls: type[T], text: str, name: str) -> T:
+    """The parameter class `cls` in TOML `text`, as strictly as missions are read. Raises MissionError."""
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ends with "(at line 3, column 5)"
         raise MissionError([f"{name}: not valid TOML: {error}"]) from None
-    return _mission(document, name)
+    return _build(cls, document, name)
 
 
-def assign(mission: Mission, sets: Sequence[str]) -> Mission:
-    """`mission` after assignments ``key.path=value``, in order. Raises MissionError.
+def text_of(path: Path) -> str:
+    """What is in a text file. Raises MissionError."""
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise MissionError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        raise MissionError([f"{path}: not UTF-8 text: {error.reason} at byte {error.start}"]) from None
 
-    A value is TOML, or text without its quotes; ``phases.0.rate=5`` reaches into a list.
+
+def assign(mission: Mission, sets: Sequence[str], name: str = "--set") -> Mission:
+    """`mission` after assignments ``key.path=value``, in order; `name` opens each message. Raises MissionError.
+
+    A value is TOML, or text without its quotes; ``phases.0.rate=5`` reaches into a list, ``phases.*.rate=5``
+    into each of its entries.
     """
     document = _plain(mission)
     for assignment in sets:
-        _assign(document, assignment)
-    return _mission(document, "--set")
+        _assign(document, assignment, name)
+    return _build(Mission, document, name)
 
 
 def override(
@@ -117,7 +129,7 @@ def override(
         document["arena"]["map"] = str(map)
         if mission.robots.speed == Robots().speed:
             document["robots"]["speed"] = MAP_SPEED
-    return _anchored(_mission(document, mission.name), Path.cwd(), mission.name)
+    return anchored(_build(Mission, document, mission.name), Path.cwd(), mission.name)
 
 
 def dumps(mission: Mission) -> str:
@@ -127,7 +139,7 @@ def dumps(mission: Mission) -> str:
 
 def template(name: str) -> str:
     """The text of a new mission file: every key with its meaning, defaults commented out."""
-    return shipped()["default"].read_text("utf-8").replace('name = "default"', f"name = {_toml(name)}", 1)
+    return shipped()["default"].read_text("utf-8").replace('name = "default"', f"name = {toml(name)}", 1)
 
 
 def keys(cls: Any, path: str = "") -> Iterator[str]:
@@ -144,13 +156,13 @@ def keys(cls: Any, path: str = "") -> Iterator[str]:
 # From tables to parameter classes
 
 
-def _mission(document: Table, name: str) -> Mission:
-    reader = _Reader()
-    mission = reader.table(Mission, document, "", None)
+def _build(cls: type[T], document: Table, name: str) -> T:
+    reader = _Reader(cls)
+    built = reader.table(cls, document, "", None)
     if reader.errors:
         raise MissionError(f"{name}: {error}" for error in reader.errors)
-    assert isinstance(mission, Mission)
-    return mission
+    assert isinstance(built, cls)
+    return built
 
 
 class _Reader:
@@ -159,8 +171,9 @@ class _Reader:
     Each method takes a value and its key path, and returns what it built or BROKEN.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root: type) -> None:
         self.errors: list[str] = []
+        self.root = root
 
     def wrong(self, path: str, value: object, why: str) -> Any:
         self.errors.append(f"{path} = {_shown(value)}: {why}")
@@ -178,6 +191,8 @@ class _Reader:
         return self.scalar(hint, value, path)
 
     def scalar(self, hint: Any, value: object, path: str) -> Any:
+        if hint is object:  # whatever is given
+            return value
         if type(value) is int and not -(2**63) <= value < 2**63:
             return self.wrong(path, value, "must fit into 64 bits")
         if hint is float and type(value) is int:
@@ -212,7 +227,7 @@ class _Reader:
             if key in hints:
                 parts[key] = self.build(hints[key], part, _join(path, key), defaults.get(key))
             else:
-                self.wrong(_join(path, key), part, f"unknown key{_whereabouts(path, key, hints)}")
+                self.wrong(_join(path, key), part, f"unknown key{_whereabouts(self.root, path, key, hints)}")
         for key, hint in hints.items():
             if key not in value and key not in defaults:
                 self.errors.append(f"{_join(path, key)}: missing, must be {_words(hint, _join(path, key))}")
@@ -254,7 +269,7 @@ def _default(field: Field[Any]) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def _anchored(mission: Mission, folder: Path, name: str) -> Mission:
+def anchored(mission: Mission, folder: Path, name: str) -> Mission:
     """`mission` with its paths absolute, relative ones from `folder`; MissionError if a file is missing."""
     errors = []
 
@@ -281,34 +296,45 @@ def _anchored(mission: Mission, folder: Path, name: str) -> Mission:
 # Changes
 
 
-def _assign(document: Table, assignment: str) -> None:
+def _assign(document: Table, assignment: str, name: str) -> None:
     key, equals, text = assignment.partition("=")
     path = _parts(key)
     if not equals or not path:
-        raise MissionError([f"--set {assignment}: must be written key.path=value, as in radio.range=1.5"])
-    *way, last = path
-    here: Any = document
-    for part in way:
-        at = _place(here, part, assignment)
-        here = here[at] if isinstance(here, list) else here.setdefault(at, {})
-    here[_place(here, last, assignment)] = _value(text)
+        raise MissionError([f"{name} {assignment}: must be written key.path=value, as in radio.range=1.5"])
+    for here, at in _places(document, path, f"{name} {assignment}"):
+        here[at] = _value(text)
 
 
-def _place(here: Any, part: str, assignment: str) -> Any:
+def _places(here: Any, path: Sequence[str], what: str) -> Iterator[tuple[Any, Any]]:
+    """The tables or lists that the parts of a key lead to, each with the last part's place in it."""
+    part, *rest = path
+    if part == "*" and isinstance(here, (dict, list)):
+        ats: Sequence[Any] = list(here) if isinstance(here, dict) else range(len(here))
+    else:
+        ats = [_place(here, part, what)]
+    for at in ats:
+        if rest:
+            yield from _places(here[at] if isinstance(here, list) else here.setdefault(at, {}), rest, what)
+        else:
+            yield here, at
+
+
+def _place(here: Any, part: str, what: str) -> Any:
     """Where a part of a key leads in `here`: a table's key, a list's index."""
     if isinstance(here, dict):
         return part
     if not isinstance(here, list):
-        raise MissionError([f"--set {assignment}: {_shown(here)} is no table, it has no key {part!r}"])
+        raise MissionError([f"{what}: {_shown(here)} is no table, it has no key {part!r}"])
     if not part.isdecimal() or int(part) >= len(here):
-        raise MissionError([f"--set {assignment}: {part} is no entry of a list of {len(here)}; they count from 0"])
+        raise MissionError([f"{what}: {part} is no entry of a list of {len(here)}; they count from 0"])
     return int(part)
 
 
 def _parts(key: str) -> list[str]:
     """The names in a dotted key, none if it is no key; ``phases[0]`` is another way to say ``phases.0``."""
     try:
-        nested: Any = tomllib.loads(re.sub(r"\[(\d+)\]", r".\1", key) + " = 0")
+        quoted = re.sub(r"(?<![^.])\*(?![^.])", '"*"', re.sub(r"\[(\d+)\]", r".\1", key).strip())
+        nested: Any = tomllib.loads(quoted + " = 0")
     except ValueError:
         return []
     parts = []
@@ -356,7 +382,7 @@ def _plain(value: Any) -> Any:
 def _lines(table: Table, path: str) -> Iterator[str]:
     """A table's lines: its own values first, then its tables under their headers."""
     sections = {key: value for key, value in table.items() if _is_section(value)}
-    yield from (f"{_key(key)} = {_toml(value)}" for key, value in table.items() if key not in sections)
+    yield from (f"{_key(key)} = {toml(value)}" for key, value in table.items() if key not in sections)
     for key, section in sections.items():
         here = _join(path, key)
         for entry in section if isinstance(section, list) else [section]:
@@ -371,7 +397,7 @@ def _is_section(value: object) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and value != [] and isinstance(value[0], dict))
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
     """A value on one line of TOML."""
     if isinstance(value, str):
         text = json.dumps(value, ensure_ascii=False)
@@ -379,16 +405,16 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml, value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{_key(key)} = {_toml(part)}' for key, part in value.items())}}}"
+        return f"{{{', '.join(f'{_key(key)} = {toml(part)}' for key, part in value.items())}}}"
     if isinstance(value, int) and value.bit_length() > 64:
         return hex(value)  # Python refuses to write very long integers in decimals
     return str(value)
 
 
 def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml(key)
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml(key)
 
 
 def _join(path: str, key: str) -> str:
@@ -400,7 +426,7 @@ def _join(path: str, key: str) -> str:
 
 def _shown(value: object) -> str:
     """A value as messages quote it, in at most 60 characters."""
-    text = repr(value) if isinstance(value, str) else _toml(value)
+    text = repr(value) if isinstance(value, str) else toml(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -425,10 +451,10 @@ def _hint(names: Sequence[str]) -> str:
     return f" (did you mean {' or '.join(map(repr, names))}?)" if names else ""
 
 
-def _whereabouts(path: str, key: str, known: Iterable[str]) -> str:
+def _whereabouts(root: type, path: str, key: str, known: Iterable[str]) -> str:
     """What an unknown key may have meant: its nearest name here, its place elsewhere; else what is known."""
     here = [_join(path, name) for name in _near(key, known)]
-    elsewhere = [other for other in keys(Mission) if other.split(".")[-1] == key]
+    elsewhere = [other for other in keys(root) if other.split(".")[-1] == key]
     return _hint(here + elsewhere) or f"; known here: {', '.join(known)}"
 
 

@@ -49,12 +49,12 @@ def manifest(mission: Mission) -> dict[str, Any]:
     """What a run was made with."""
     packages = ("jerne", "numpy", "pybullet", "numba", "pyzmq", "msgspec", "mcap", "networkx", "rich")
     return {
-        "jerne": _version("jerne"),
+        "jerne": version("jerne"),
         "mission": mission.name,
         "seed": mission.seed,
         "python": platform.python_version(),
         "host": {"name": platform.node(), "system": platform.platform(), "machine": platform.machine()},
-        "packages": {name: _version(name) for name in packages[1:]},
+        "packages": {name: version(name) for name in packages[1:]},
     }
 
 
@@ -144,7 +144,7 @@ def _median(done: Sequence[Site]) -> float | None:
     return round(statistics.median(times), 1) if times else None
 
 
-def _version(package: str) -> str | None:
+def version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

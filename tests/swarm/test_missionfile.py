@@ -320,6 +320,8 @@ def test_missions_are_found_by_name_or_path(tmp_path: Path) -> None:
         ("arena.size=[3, 2.5]", lambda m: m.arena.size, (3.0, 2.5)),
         ("arena.size.1=9", lambda m: m.arena.size, (5.0, 9.0)),
         ("phases.0.rate=5", lambda m: [p.rate for p in m.phases], [5.0, 4.0]),
+        ("phases.*.rate=5", lambda m: [p.rate for p in m.phases], [5.0, 5.0]),
+        ("phases.*.kinds.*.team=4", lambda m: {k.team for p in m.phases for k in p.kinds.values()}, {4}),
         ("phases[1].rate=5", lambda m: [p.rate for p in m.phases], [12.0, 5.0]),
         ('phases.1.kinds."white birch".team=1', lambda m: m.phases[1].kinds["white birch"].team, 1),
         ("phases.1.kinds={ash={action='pull'}}", lambda m: m.phases[1].kinds, {"ash": Meaning("pull")}),

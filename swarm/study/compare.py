@@ -1,0 +1,278 @@
+"""`jerne compare`: play a study, on all cores, resumable; then say what came out."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from swarm import results
+from swarm.missionfile import MissionError
+from swarm.study import plan, spec
+from swarm.study.archive import Archive
+from swarm.study.plan import Cell
+from swarm.study.pool import Job, play_all
+from swarm.study.spec import Spec
+
+ABOUT = """\
+Compare controllers while the world changes: controllers x changes x conditions x seeds, each a whole mission.
+
+SPEC is a TOML file; `jerne compare --new FILE` writes one in which every key is explained. Runs go into one
+SQLite file, DIR/study.sqlite, each of them whole or not at all: after Ctrl-C, a crash or a power cut the same
+command goes on where it was. The report (DIR/report.html, DIR/report.md, DIR/figures) is drawn from that file.
+"""
+EXAMPLES = """\
+examples:
+  jerne compare --new mine.toml          a study of your own: every key with its meaning
+  jerne compare mine.toml --dry-run      what would be played
+  jerne compare mine.toml --seeds 5      a first look; later, without --seeds, the others are added
+  jerne compare mine.toml --report-only  draw the report anew from what is there
+
+exit status: 0 all is well, 1 some runs failed (the report lists them), 2 bad input, 130 stopped by Ctrl-C
+"""
+EVERY = 10.0  # s of wall time between two plain lines
+LACKING = "needs scipy and matplotlib: uv sync --extra study, or pip install 'jerne[study]'"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `jerne compare` with these arguments; the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        if args.new:
+            return _new(args.new)
+        if args.spec is None:
+            return _refuse("a study is needed: jerne compare SPEC, or jerne compare --new FILE")
+        return run(args)
+    except ValueError as error:
+        return _refuse(*str(error).splitlines())
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("scipy", "matplotlib"):
+            return _refuse(f"jerne compare {LACKING}")
+        raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "jerne compare", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("spec", nargs="?", type=Path, metavar="SPEC", help="the study")
+    add("--new", type=Path, metavar="FILE", help="write a commented spec to start from; FILE must not exist yet")
+    add("--out", type=Path, metavar="DIR", help="folder of the study (default: runs/compare-NAME)")
+    add("--jobs", type=int, metavar="N", help="processes (default: one per core)")
+    add("--seeds", type=int, metavar="N", help="play only the first N seeds")
+    add("--retry", action="store_true", help="play runs that failed once more")
+    add("--report-only", action="store_true", help="play nothing, draw the report from what is there")
+    add("--tune-only", action="store_true", help="stop when the tuning that the spec asks for is done")
+    add("--dry-run", action="store_true", help="say what would be played, and stop")
+    add("--plain", action="store_true", help="lines of text in place of the progress bar")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play and report; the exit status. Raises ValueError for bad input."""
+    study = spec.read(args.spec)
+    if args.seeds is not None:
+        study = replace(study, seeds=_at_least_one("--seeds", args.seeds))
+    folder = args.spec.resolve().parent
+    out = args.out or Path("runs") / f"compare-{study.name.replace('/', '-').replace(' ', '-')}"
+    if args.dry_run:
+        return _describe(study, plan.cells(study, folder), out)
+    from swarm.study import report  # needs the extra: said before hours of playing
+
+    text = args.spec.read_text("utf-8-sig")
+    with Stage(out, args) as stage:
+        if study.tune.ranges and not study.tuned:
+            from swarm.study import tune
+
+            found = tune.tune(study, folder, stage, text, args.report_only)
+            if found is None or args.tune_only:
+                return stage.status
+            study = spec.with_tuned(study, found)
+        cells = plan.cells(study, folder)
+        archive = stage.open("study.sqlite")
+        archive.admit(cells, text, versions())
+        if not args.report_only:
+            stage.play(archive, [Job(cell, seed) for seed in seeds(study) for cell in cells], "runs")
+        failed = len(archive.failures())
+        runs = archive.runs(cells, seeds(study))
+        if not runs:
+            print(f"{out}: no run is done yet, so there is no report", flush=True)
+            return stage.status or int(bool(failed))
+        path = report.write(study, text, plan.conditions(study), cells, runs, archive, out)
+        print(f"{len(runs)} of {len(cells) * study.seeds} runs, {failed} failed; report: {path}", flush=True)
+    return stage.status or int(bool(failed))
+
+
+class Stage:
+    """The folder of a study, and how runs are played into its files until somebody says stop."""
+
+    def __init__(self, out: Path, args: argparse.Namespace) -> None:
+        from swarm.run import Endings
+
+        self.out, self.retry = out, args.retry
+        self.jobs = _at_least_one("--jobs", args.jobs) if args.jobs is not None else os.cpu_count() or 1
+        self.plain = args.plain or not sys.stdout.isatty()
+        self._endings = Endings()
+        self._endings.begun = True
+        self._archives: list[Archive] = []
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0, or 128 + n after signal n."""
+        return self._endings.status
+
+    @property
+    def stopped(self) -> bool:
+        """Has somebody said stop?"""
+        return bool(self._endings.first)
+
+    def open(self, name: str) -> Archive:
+        """A file in the folder, open until the stage is left. Raises ArchiveError."""
+        archive = Archive(self.out / name)
+        self._archives.append(archive)
+        return archive
+
+    def play(self, archive: Archive, jobs: Sequence[Job], what: str) -> bool:
+        """Play those jobs that are not played yet; whether all are done or failed now."""
+        states = archive.states()
+        there = {"done"} if self.retry else {"done", "failed"}
+        missing = [job for job in jobs if states.get((job.cell.key, job.seed)) not in there]
+        if len(missing) < len(jobs):
+            print(f"{archive.path}: {len(jobs) - len(missing)} of {len(jobs)} {what} are there already", flush=True)
+        code = sources()
+        if missing:
+            with _progress(self.plain, len(missing), what) as advance:
+                for job, outcome in play_all(missing, min(self.jobs, len(missing)), lambda: self.stopped):
+                    if isinstance(outcome, str):
+                        archive.fail(job.cell, job.seed, outcome, code)
+                    else:
+                        archive.keep(job.cell, job.seed, outcome, code)
+                    advance(outcome if isinstance(outcome, str) else "")
+        if self.stopped:
+            print(f"{self._endings.reason}; what is done is kept in {archive.path}, the same command goes on", flush=True)
+        return not self.stopped
+
+    def __enter__(self) -> "Stage":
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"--out {self.out}: {error.strerror}") from None
+        self._endings.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        for archive in self._archives:
+            archive.close()
+        self._endings.__exit__(*error)
+
+
+def seeds(study: Spec) -> range:
+    """The seeds of a study."""
+    return range(study.first_seed, study.first_seed + study.seeds)
+
+
+def versions() -> dict[str, str | None]:
+    """What runs are played with."""
+    packages = ("jerne", "numpy", "pybullet", "numba", "scipy", "matplotlib")
+    import platform
+
+    return {"python": platform.python_version(), **{name: results.version(name) for name in packages}}
+
+
+def sources() -> str:
+    """A digest of jerne's sources: runs that differ in it were played by different code."""
+    import hashlib
+
+    home = Path(__file__).parents[2]
+    files = sorted(f for p in ("immune", "classifier", "robots", "sim", "swarm") for f in (home / p).glob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _progress(plain: bool, total: int, what: str) -> AbstractContextManager[Callable[[str], None]]:
+    """Shows how far it is: gives a function to call after each run, with its error if it has one."""
+    if not plain:
+        return _Bar(total, what)
+    begun, last, done = time.monotonic(), [time.monotonic()], [0]
+
+    def advance(error: str) -> None:
+        done[0] += 1
+        now = time.monotonic()
+        if error:
+            print(f"a run failed: {error}", flush=True)
+        if now - last[0] >= EVERY or done[0] == total:
+            last[0] = now
+            left = (now - begun) / done[0] * (total - done[0])
+            print(f"{done[0]} of {total} {what}, about {left / 60:.0f} min to go", flush=True)
+
+    return nullcontext(advance)
+
+
+class _Bar:
+    """The same in a terminal."""
+
+    def __init__(self, total: int, what: str) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import TimeRemainingColumn as Left
+
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), Left())
+        self._progress = Progress(*columns)
+        self._task = self._progress.add_task(what, total=total)
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._progress.start()
+        return self._advance
+
+    def _advance(self, error: str) -> None:
+        if error:
+            self._progress.console.print(f"a run failed: {error}", markup=False)
+        self._progress.advance(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _describe(study: Spec, cells: Sequence[Cell], out: Path) -> int:
+    simulated = study.seeds * sum(cell.mission.duration for cell in cells)
+    print(f"{study.name}: {study.about or study.mission}")
+    for what, names in (
+        ("controllers", study.all_controllers()),
+        ("changes", study.all_changes()),
+        ("conditions", [condition.name for condition in plan.conditions(study)]),
+    ):
+        print(f"  {len(names)} {what}: {', '.join(names)}")
+    print(f"  seeds {study.first_seed} to {study.first_seed + study.seeds - 1}")
+    print(f"  {len(cells) * study.seeds} runs, {simulated / 3600:.1f} simulated hours, into {out}")
+    if study.tune.ranges and not study.tuned:
+        from swarm.study import tune
+
+        print(f"  before that {tune.size(study)} runs to tune {', '.join(study.tune.ranges)}")
+    return 0
+
+
+def _new(path: Path) -> int:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(spec.template(path.stem))
+    except FileExistsError:
+        return _refuse(f"{path}: exists already and is left as it is")
+    except OSError as error:
+        return _refuse(f"{path}: cannot be written: {error.strerror}")
+    print(f"{path}: written; next: jerne compare {path} --dry-run, jerne compare {path}")
+    return 0
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if value < 1:
+        raise MissionError([f"{name} {value}: must be at least 1"])
+    return value
+
+
+def _refuse(*errors: str) -> int:
+    for error in errors:
+        print(f"jerne: error: {error}", file=sys.stderr)
+    return 2

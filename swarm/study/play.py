@@ -1,0 +1,96 @@
+"""One mission of a study, played in this process: from a `Mission` to what is kept of it."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.arrivals import Arrival
+from sim.work import Site
+from swarm import metrics
+from swarm.features import CALLING
+from swarm.fleet import Fleet
+from swarm.memory import WORK
+from swarm.mission import Mission
+
+STUCK = 60.0  # s without progress after which robots that are all at one site are in a deadlock
+LOOK = 1.0  # s between two looks at who waits
+
+#: per row, every `swarm.metrics.EVERY` s: as in a run's metrics; robot s that were waited at sites without
+#: progress, and deadlocks, so far
+COLUMNS = (*metrics.COLUMNS, "waited", "deadlocks")
+#: per site that arrived; times in s, None: never; outcome done, withdrawn or open
+TASKS = ("kind", "action", "team", "phase", "arrived", "opened", "touched", "ended", "outcome")
+
+
+@dataclass
+class Played:
+    """What is kept of one mission."""
+
+    rows: list[tuple[float, ...]]
+    tasks: list[tuple[object, ...]]
+    wall: float  # s
+    cpu: float  # s of this process
+
+
+class Left(Exception):  # noqa: N818 - nothing is wrong
+    """Nobody waits for the mission any more."""
+
+
+def play(mission: Mission, reset: float | None = None, unwanted: Callable[[], bool] = lambda: False) -> Played:
+    """Play `mission`; at `reset` s all minds start afresh.
+
+    Raises ValueError where the mission does not fit, and Left once it is `unwanted`, which is asked now and then.
+    """
+    wall, cpu = time.monotonic(), time.process_time()
+    fleet = Fleet(mission)
+    ticks = round(mission.duration / mission.tick)
+    anew = -1 if reset is None else round(reset / mission.tick)
+    every, look = round(metrics.EVERY / mission.tick), max(1, round(LOOK / mission.tick))
+    watch, rows = Watch(), []
+    try:
+        for tick in range(ticks):
+            if tick == anew:
+                fleet.reset()
+            fleet.tick()
+            if tick % look == look - 1:
+                watch.look(fleet.reports[fleet.alive], look * mission.tick)
+                if unwanted():
+                    raise Left
+            if tick % every == every - 1 or tick == ticks - 1:
+                rows.append((*map(float, fleet.row()), watch.waited, float(watch.deadlocks)))
+        sites = fleet.world.sites
+        tasks = [_task(site) for site in [*sites.ended, *sites.open]]
+        tasks += [(*_arrival(a), a.time, None, None, None, "open") for a in sites.waiting]
+    finally:
+        fleet.close()
+    return Played(rows, tasks, time.monotonic() - wall, time.process_time() - cpu)
+
+
+class Watch:
+    """Counts how long robots wait at sites, and how often all of those at a site do for too long."""
+
+    def __init__(self) -> None:
+        self.waited = 0.0  # robot s
+        self.deadlocks = 0
+        self._stuck: set[int] = set()
+
+    def look(self, reports: np.ndarray, seconds: float) -> None:
+        """Take the living robots' `reports` in, `seconds` after the last look."""
+        at_work = reports[reports["task"] == WORK]
+        self.waited += seconds * int((at_work["waiting"] >= CALLING).sum())
+        moving = set(at_work["site"][at_work["waiting"] <= STUCK].tolist())
+        stuck = set(at_work["site"].tolist()) - moving
+        self.deadlocks += len(stuck - self._stuck)
+        self._stuck = stuck
+
+
+def _task(site: Site) -> tuple[object, ...]:
+    times = (site.arrival.time, site.opened, site.touched, site.ended)
+    return (*_arrival(site.arrival), *(None if math.isnan(t) else float(t) for t in times), site.outcome)
+
+
+def _arrival(arrival: Arrival) -> tuple[object, ...]:
+    return arrival.kind, arrival.action, arrival.team, arrival.phase
