@@ -132,9 +132,9 @@ def override(
     return anchored(_build(Mission, document, mission.name), Path.cwd(), mission.name)
 
 
-def dumps(mission: Mission) -> str:
-    """`mission` as TOML with every default written out; `parse` gives an equal one back."""
-    return "\n".join(_lines(_plain(mission), "")) + "\n"
+def dumps(whole: Any) -> str:
+    """A mission, or another parameter class, as TOML with every default written out; `read` gives an equal one back."""
+    return "\n".join(_lines(_plain(whole), "")) + "\n"
 
 
 def template(name: str) -> str:

@@ -3,7 +3,7 @@
 ``cells``
     one row per controller, change, condition and variant: with its mission (TOML) and its digest
 ``runs``
-    one row per cell and seed: state (done | failed), error, wall and CPU s, when it ended, code (digest of jerne's sources)
+    one row per cell and seed: state (done | failed), error, wall and CPU s, when it ended, code (digest of sources)
 ``rows``
     one row per run and 10 simulated s, see `swarm.study.play.COLUMNS`
 ``tasks``
@@ -149,8 +149,9 @@ class Archive:
         """The runs of these cells and seeds that are done, in that order."""
         wanted = {cell.key: i for i, cell in enumerate(cells)}
         query = "SELECT run, condition, change, controller, variant, seed FROM runs JOIN cells USING (cell)"
-        found = [row for row in self._db.execute(f"{query} WHERE state = 'done'")]
-        found = [row for row in found if row[1:5] in wanted and row[5] in seeds]
+        found = [
+            row for row in self._db.execute(f"{query} WHERE state = 'done'") if row[1:5] in wanted and row[5] in seeds
+        ]
         found.sort(key=lambda row: (wanted[row[1:5]], row[5]))
         return [Run(row[1:5], row[5], self._rows(row[0]), self._tasks(row[0])) for row in found]
 

@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
             study = spec.with_tuned(study, found)
         cells = plan.cells(study, folder)
         archive = stage.open("study.sqlite")
-        archive.admit(cells, text, versions())
+        archive.admit(cells, text, stage.versions)
         if not args.report_only:
             stage.play(archive, [Job(cell, seed) for seed in seeds(study) for cell in cells], "runs")
         failed = len(archive.failures())
@@ -119,6 +119,7 @@ class Stage:
         self.plain = args.plain or not sys.stdout.isatty()
         self._endings = Endings()
         self._endings.begun = True
+        self.versions = versions()
         self._archives: list[Archive] = []
 
     @property
@@ -154,7 +155,9 @@ class Stage:
                         archive.keep(job.cell, job.seed, outcome, code)
                     advance(outcome if isinstance(outcome, str) else "")
         if self.stopped:
-            print(f"{self._endings.reason}; what is done is kept in {archive.path}, the same command goes on", flush=True)
+            print(
+                f"{self._endings.reason}; what is done is kept in {archive.path}, the same command goes on", flush=True
+            )
         return not self.stopped
 
     def __enter__(self) -> "Stage":

@@ -85,9 +85,11 @@ def cells(spec: Spec, folder: Path) -> list[Cell]:
 def _cells(spec: Spec, folder: Path, errors: list[str]) -> Iterator[Cell]:
     base = changed(base_mission(spec, folder), spec.set, "set", folder)
     for name, sets in spec.all_controllers().items():
-        for text in sets:
-            if text.split(".")[0].split("=")[0].strip() not in ALLOWED:
-                errors.append(f"controllers.{name}: {text}: a controller may set mind and radio, all else is the world")
+        errors += [
+            f"controllers.{name}: {text}: a controller may set mind and radio, all else is the world"
+            for text in sets
+            if text.split(".")[0].split("=")[0].strip() not in ALLOWED
+        ]
     for condition in conditions(spec):
         try:
             there = changed(base, condition.sets, f"condition {condition.name}", folder)

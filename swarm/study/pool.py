@@ -20,6 +20,9 @@ from swarm.process import settle
 from swarm.study.plan import Cell
 from swarm.study.play import Left, Played, play
 
+#: a mission, and when its minds start afresh, see `swarm.study.play.play`
+Order = tuple[Mission, float | None]
+
 TRIES = 2  # of a run whose process was killed
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -32,7 +35,7 @@ class Job:
     seed: int
 
     @property
-    def order(self) -> tuple[Mission, float | None]:
+    def order(self) -> Order:
         """What a worker needs to know."""
         return self.cell.seeded(self.seed), self.cell.reset
 
@@ -42,7 +45,7 @@ class Worker:
     """A process, our end of the pipe to it, and what it plays."""
 
     process: BaseProcess
-    pipe: "Connection[object, object]"
+    pipe: "Connection[Order, Played | str]"
     job: Job | None = None
 
 
@@ -114,14 +117,12 @@ def _tell(worker: Worker) -> None:
 
 def _heard(worker: Worker) -> Played | str | None:
     try:
-        result = worker.pipe.recv()
+        return worker.pipe.recv()
     except (EOFError, OSError):
         return None
-    assert isinstance(result, (Played, str))
-    return result
 
 
-def _work(pipe: "Connection[object, object]") -> None:
+def _work(pipe: "Connection[Played | str, Order]") -> None:
     """A worker's life."""
     gone = settle(Path(os.devnull))
 
@@ -130,15 +131,14 @@ def _work(pipe: "Connection[object, object]") -> None:
 
     while gone not in wait([pipe, gone]):
         try:
-            mission, reset = pipe.recv()
-            pipe.send(_try(mission, reset, unwanted))
+            pipe.send(_try(pipe.recv(), unwanted))
         except (EOFError, OSError, Left):
             return
 
 
-def _try(mission: Mission, reset: float | None, unwanted: Callable[[], bool]) -> Played | str:
+def _try(order: Order, unwanted: Callable[[], bool]) -> Played | str:
     try:
-        return play(mission, reset, unwanted)
+        return play(*order, unwanted)
     except Left:
         raise
     except Exception as error:  # whatever a plugin may do: it ends this run and no other

@@ -146,7 +146,9 @@ class Spec:
             check.choice("tune.ranges", name, tuple(names))
         last, tuning = self.first_seed + self.seeds, self.tune.first_seed
         if self.tune.ranges and self.first_seed < tuning + self.tune.seeds and tuning < last:
-            raise ValueError(f"tune.first_seed = {tuning}: tuning must not see the seeds {self.first_seed} to {last - 1}")
+            raise ValueError(
+                f"tune.first_seed = {tuning}: tuning must not see the seeds {self.first_seed} to {last - 1}"
+            )
 
     def all_controllers(self) -> dict[str, Sets]:
         """Name -> assignments, those of the grid included."""

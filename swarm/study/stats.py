@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95  # of intervals
+FEW = 6  # seeds below which nothing is said: with five even a sign test cannot reach 5%
 RESAMPLES = 4000
 _SEED = 20240601  # of the bootstrap's draws: the same data give the same report
 
@@ -29,7 +30,7 @@ class Effect:
     @property
     def verdict(self) -> str:
         """In words, from the interval alone."""
-        if self.n < 2 or not np.isfinite([self.low, self.high]).all():
+        if self.n < FEW:
             return "too few seeds"
         if self.low > 1:
             return "higher"
@@ -106,7 +107,7 @@ class Equivalence:
     @property
     def verdict(self) -> str:
         """In words, from the interval alone."""
-        if not np.isfinite([self.low, self.high]).all():
+        if self.n < FEW:
             return "too few seeds"
         if 1 / (1 + self.margin) < self.low and self.high < 1 + self.margin:
             return "equivalent"
