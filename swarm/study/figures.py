@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
+
+
+def style() -> AbstractContextManager[None]:
+    """While entered, figures look as those of a report do."""
+    return mpl.rc_context(_STYLE)
 
 
 def curves(path: Path, study: Study, condition: str, changes: Sequence[str], reference: str) -> None:
@@ -96,7 +102,7 @@ def forest(path: Path, rows: Mapping[str, Mapping[str, Effect]], label: str) -> 
     axis.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     _even_ticks(axis, [v for _, _, e in lines for v in (e.low, e.high, e.ratio) if np.isfinite(v)])
     axis.set_yticks(ticks, names)
-    axis.set(xlabel=label)
+    axis.set(xlabel=label, ylim=(y - 0.8, -0.8))
     _finish(path, figure)
 
 
@@ -179,5 +185,4 @@ def _finish(path: Path, figure: Figure, named: Any = None) -> None:
     if named is not None:
         handles, labels = named.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=4)
-    with mpl.rc_context(_STYLE):
-        figure.savefig(path, format="svg", metadata={"Date": None})
+    figure.savefig(path, format="svg", metadata={"Date": None})
