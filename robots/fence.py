@@ -1,0 +1,43 @@
+"""The geofence: a robot does not drive out of its area, whatever it is told."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robots import check
+from robots.command import Limits
+
+AHEAD = 0.4  # s that the fence looks ahead: readings are that old at most before a robot is slow
+
+
+@dataclass(frozen=True)
+class Fence:
+    """The area for the centres of robots, in the tracker's frame, m."""
+
+    left: float
+    low: float
+    right: float
+    high: float
+
+    def __post_init__(self) -> None:
+        check.number("right", self.right, self.left, 1e4)
+        check.number("high", self.high, self.low, 1e4)
+
+    def allows(self, x: float, y: float) -> float:
+        """How far outside of the fence a point is, m; 0: inside."""
+        return max(self.left - x, x - self.right, self.low - y, y - self.high, 0.0)
+
+    def hold(self, command: np.ndarray, pose: np.ndarray, age: float, limits: Limits) -> np.ndarray:
+        """`command` (1,) for a robot that was at `pose` (3,) `age` s ago, without driving (farther) out.
+
+        Turning on the spot stays allowed, and so is the way back in.
+        """
+        speed = float(command["speed"][0])
+        ahead = min(age, 1.0) * limits.speed + abs(speed) * AHEAD
+        step = ahead * np.sign(speed)
+        x, y, heading = pose.tolist()
+        after = self.allows(x + step * np.cos(heading), y + step * np.sin(heading))
+        out = command.copy()
+        if after > self.allows(x, y):
+            out["speed"] = 0.0
+        return out

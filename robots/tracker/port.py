@@ -1,0 +1,121 @@
+"""The way to a tracker: its latest view and how old that is, over ZeroMQ."""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import zmq
+
+from robots.tracker import message
+from robots.tracker.message import Deed, TrackerError, View
+
+BEAT, TIMEOUT = 200, 600  # ms, heartbeats: a cut link shows within this, and delivers nothing old
+DRIFT = 1e-3  # s per s that two clocks may drift apart
+Secure = Callable[["zmq.Socket[bytes]"], None]
+
+
+class Tracker(Protocol):
+    """Where all robots are, from outside."""
+
+    def look(self, now: float) -> View | None:
+        """The latest view; None: none yet."""
+
+    def age(self, now: float) -> float:
+        """Seconds since the view was true; inf: none yet."""
+
+    def tell(self, deed: Deed) -> None:
+        """Say what the robot does at a site. Never waits."""
+
+    def close(self) -> None:
+        """Give the link up."""
+
+
+class Latest:
+    """Keeps the latest of the views that come, and knows how old it is. No socket, no clock.
+
+    The tracker's clock is another one than ours. The least difference between the two that was ever seen belongs to
+    the message that was fastest on its way; what comes later than that was held up, and is older by as much.
+    """
+
+    def __init__(self) -> None:
+        self.view: View | None = None
+        self.bad = 0
+        self._least = math.inf  # our clock minus the tracker's
+        self._at = self._true = -math.inf
+
+    def take(self, data: bytes, now: float) -> None:
+        """Take a message that came in; what is no view is counted, what is older than the latest is dropped."""
+        try:
+            view = message.view(data)
+        except TrackerError:
+            self.bad += 1
+            return
+        if self.view is not None and self.view.boot == view.boot:
+            if view.seq <= self.view.seq:
+                return
+        else:
+            self._least, self._at = math.inf, now
+        self._least = min(self._least + DRIFT * (now - self._at), now - view.time)
+        self._at = now
+        self._true = view.time + self._least - view.age
+        self.view = view
+
+    def age(self, now: float) -> float:
+        """Seconds since the latest view was true."""
+        return now - self._true
+
+
+class ZmqTracker:
+    """A tracker whose views are published at `address`; deeds go to `deeds`, where there is such a place.
+
+    `secure` is called with each socket before it connects, to put keys on it.
+    """
+
+    def __init__(self, address: str, deeds: str = "", secure: Secure | None = None) -> None:
+        self._latest = Latest()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._views = self._socket(zmq.SUB, address, secure)
+        self._deeds = self._socket(zmq.PUSH, deeds, secure) if deeds else None
+
+    def look(self, now: float) -> View | None:
+        """The latest view."""
+        while True:
+            try:
+                data = self._views.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return self._latest.view
+            self._latest.take(data, now)
+
+    def age(self, now: float) -> float:
+        """Seconds since the view was true, as of the last `look`."""
+        return self._latest.age(now)
+
+    def tell(self, deed: Deed) -> None:
+        """Say what the robot does; lost where nobody listens."""
+        if self._deeds is not None:
+            try:
+                self._deeds.send(message.encode(deed), zmq.NOBLOCK)
+            except zmq.Again:
+                return
+
+    def close(self) -> None:
+        """Give the sockets up."""
+        self._context.destroy(linger=0)
+
+    def _socket(self, kind: int, address: str, secure: Secure | None) -> "zmq.Socket[bytes]":
+        socket = self._context.socket(kind)
+        for option, value in (
+            (zmq.LINGER, 0),
+            (zmq.RCVHWM, 4),
+            (zmq.SNDHWM, 4),
+            (zmq.MAXMSGSIZE, message.MOST),
+            (zmq.HEARTBEAT_IVL, BEAT),
+            (zmq.HEARTBEAT_TIMEOUT, TIMEOUT),
+        ):
+            socket.setsockopt(option, value)
+        if kind == zmq.SUB:
+            socket.setsockopt(zmq.SUBSCRIBE, b"")
+        if secure is not None:
+            secure(socket)
+        socket.connect(address)
+        return socket
