@@ -22,6 +22,7 @@ OTHERS = {
     "keys": ("swarm.net.cli", "keys of a swarm: make, list, add, revoke"),
     "compare": ("swarm.study.compare", "compare controllers while the world changes: a study with its report"),
     "lcs": ("swarm.lcs", "the classifier system by itself: mux, maze, csv"),
+    "replay": ("swarm.view.replay", "see a run again, or verify it"),
 }
 
 if TYPE_CHECKING:

@@ -165,6 +165,8 @@ class Log:
         except Exception as error:
             raise LogError(f"{path}: not a tick log ({error!r})") from None
         self._second = lru_cache(8)(self._load)
+        if self.seconds:
+            self._load(0)  # says which channel is which, before its first tick; if damaged, the end says it too
 
     @property
     def mission(self) -> Mission:
@@ -176,11 +178,11 @@ class Log:
         """Simulated s up to which the log goes."""
         return self.seconds[-1].end if self.seconds else 0.0
 
-    def at(self, time: float) -> list[Item]:
-        """All of the second that begins at or before `time`; nothing where that is damaged or not there."""
-        starts = [second.start for second in self.seconds]
-        index = int(np.searchsorted(starts, time + 1e-9, "right")) - 1
-        return self._second(max(0, index)) if self.seconds else []
+    def between(self, start: float, end: float) -> Iterator[list[Item]]:
+        """All seconds that hold something from `start` to `end`, s; those that are damaged are empty."""
+        for index, second in enumerate(self.seconds):
+            if second.end >= start - 1e-6 and second.start <= end + 1e-6:
+                yield self._second(index)
 
     def walk(self) -> Iterator[Item]:
         """Everything in order, without the seconds that are damaged, which are noted in `lack`."""
@@ -234,7 +236,7 @@ class Log:
                     if len(head) < 9 or begin + length > size or length > MOST:
                         self.lack = "cut off or damaged: it has no end"
                         break
-                    if opcode == Opcode.DATA_END:
+                    if opcode == Opcode.FOOTER:
                         break
                     if opcode == Opcode.CHUNK:
                         start, end = struct.unpack("<QQ", file.read(16))

@@ -50,21 +50,26 @@ def sentence(rule: Rule, signatures: Mapping[str, str]) -> str:
 
 
 def situation(word: int, signatures: Mapping[str, str], bits: int) -> str:
-    """A situation in the mission's words."""
-    return words("".join(str(word >> b & 1) for b in range(bits)), signatures)
+    """A situation in the mission's words, without the bits of the beacon that say nothing."""
+    return words("".join(str(word >> b & 1) for b in range(bits)), signatures, brief=True)
 
 
-def words(condition: str, signatures: Mapping[str, str]) -> str:
-    """When a condition over the bits of `swarm.features.situation` holds, in words."""
+def words(condition: str, signatures: Mapping[str, str], *, brief: bool = False) -> str:
+    """When a condition over the bits of `swarm.features.situation` holds, in words; `brief` names kinds only."""
     mates = _mates(condition[12:15])
     waiting = _waiting(condition[19:21])
     if mates is None or waiting is None or condition[15:18].count("1") > 1:
         return "Never"
-    parts = [_place(condition[:12], signatures), mates, *_company(condition[15:18], condition[18:19]), waiting]
+    parts = [
+        _place(condition[:12], signatures, brief=brief),
+        mates,
+        *_company(condition[15:18], condition[18:19]),
+        waiting,
+    ]
     return ", ".join(part for part in parts if part)
 
 
-def _place(signature: str, signatures: Mapping[str, str]) -> str:
+def _place(signature: str, signatures: Mapping[str, str], *, brief: bool) -> str:
     """The kinds of sites whose beacons a condition fits, and what it asks of them beyond that."""
     if not signature.strip("#"):
         return "At any site"
@@ -75,7 +80,7 @@ def _place(signature: str, signatures: Mapping[str, str]) -> str:
     some = len(fits) < len(signatures) or len(fits) == 1
     place = f"At a {' or '.join(f'kind-{kind}' for kind in fits)} site" if some else "At any site"
     extra = [b for b, c in enumerate(signature) if c != "#" and any(padded[kind][b] == "#" for kind in fits)]
-    if extra:
+    if extra and not brief:
         bits = ", ".join(f"bit {b} {('off', 'on')[int(signature[b])]}" for b in extra)
         place += f" (with beacon {bits})"
     return place

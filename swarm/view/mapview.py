@@ -17,7 +17,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from swarm.view.picture import RGB, STUCK
+from swarm.view.picture import RGB
 from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 
 Line = list[Segment]
@@ -30,6 +30,7 @@ BOLD = Style(bold=True)
 WALL = Style(color="grey50")
 ALARM = Style(color="red1", bold=True)
 WARN = Style(color="#f0e442")
+SELECTED = Style(color="white", bgcolor="#2f4550", bold=True, underline=True)
 #: strategies on a dark ground, told apart with any kind of colour vision [Okabe & Ito 2008]
 STRATEGY = (Style(color="#e69f00", bold=True), Style(color="#56b4e9", bold=True))
 
@@ -117,11 +118,19 @@ def fit(bounds: tuple[float, float, float, float], width: int, height: int) -> V
     return View(x0, y1, pixel, rows, columns)
 
 
-def lines(stage: Stage, snapshot: Snapshot, view: View, colours: Mapping[str, RGB], glyphs: Glyphs) -> list[Line]:
-    """The arena without a frame: `view.rows` lines of `view.columns` cells."""
+def lines(
+    stage: Stage,
+    snapshot: Snapshot,
+    view: View,
+    colours: Mapping[str, RGB],
+    glyphs: Glyphs,
+    selected: int | None = None,
+) -> list[Line]:
+    """The arena without a frame: `view.rows` lines of `view.columns` cells; one robot may be `selected`."""
     pixels = _pixels(stage, snapshot.sites, view)
     blocks = _blocks(colours, glyphs)
-    marks = _marks(snapshot, view, letters(list(stage.kinds)), colours, glyphs)
+    names = letters(list(stage.kinds))
+    marks = _marks(snapshot, view, names, colours, glyphs, stage.watch.stuck, selected)
     out = []
     for row in range(view.rows):
         pairs = zip(pixels[2 * row].tolist(), pixels[2 * row + 1].tolist(), strict=True)
@@ -140,12 +149,14 @@ def letters(kinds: Sequence[str]) -> dict[str, str]:
     return dict(zip(kinds, initials, strict=True))
 
 
-def robot_mark(robot: RobotRow, glyphs: Glyphs) -> Mark:
-    """How a robot looks on the map: strategy by shape and colour, reversed where it is stuck."""
+def robot_mark(robot: RobotRow, stuck: float, glyphs: Glyphs, *, chosen: bool = False) -> Mark:
+    """How a robot looks on the map: strategy by shape and colour, reversed where it waits for `stuck` s."""
     if not robot.alive:
         return glyphs.dead, ALARM
     turn = round(robot.heading / (math.pi / 4)) % 8 if math.isfinite(robot.heading) else 0
-    return glyphs.headings[robot.strategy][turn], strategy_style(robot.strategy, robot.waiting >= STUCK)
+    return glyphs.headings[robot.strategy][turn], strategy_style(robot.strategy, robot.waiting >= stuck) + (
+        SELECTED if chosen else PLAIN
+    )
 
 
 @lru_cache
@@ -224,7 +235,13 @@ def _blocks(colours: Mapping[str, RGB], glyphs: Glyphs) -> dict[tuple[int, int],
 
 
 def _marks(
-    snapshot: Snapshot, view: View, names: Mapping[str, str], colours: Mapping[str, RGB], glyphs: Glyphs
+    snapshot: Snapshot,
+    view: View,
+    names: Mapping[str, str],
+    colours: Mapping[str, RGB],
+    glyphs: Glyphs,
+    stuck: float,
+    selected: int | None,
 ) -> list[dict[int, Mark]]:
     """The glyphs on top, per row by column; who needs attention is drawn last and so stays visible."""
     marks: list[dict[int, Mark]] = [{} for _ in range(view.rows)]
@@ -237,10 +254,11 @@ def _marks(
             marks[row][column] = (names[site.kind], style)
             if column + 1 < view.columns:
                 marks[row][column + 1] = (level(site.progress, glyphs.fill), style)
-    for robot in sorted(snapshot.robots, key=attention, reverse=True):
+    order = sorted(snapshot.robots, key=attention, reverse=True)
+    for robot in sorted(order, key=lambda robot: robot.robot == selected):
         place = view.cell(robot.x, robot.y)
         if place:
-            marks[place[0]][place[1]] = robot_mark(robot, glyphs)
+            marks[place[0]][place[1]] = robot_mark(robot, stuck, glyphs, chosen=robot.robot == selected)
     return marks
 
 

@@ -30,7 +30,6 @@ FAINT: RGB = (130, 130, 136)
 DEAD: RGB = (170, 170, 174)
 ALARM: RGB = (204, 51, 17)
 
-STUCK = 60.0  # s without progress from which a robot counts as stuck
 DEPTH = 0.06  # m, thickness of a plate
 SMOOTH = 2  # factor that the arena is drawn larger by
 
@@ -119,7 +118,7 @@ def _arena(
     if trails is not None:
         _trails(pen, view, snapshot.robots, trails)
     for robot in snapshot.robots:
-        _robot(pen, view, robot, stage.radius)
+        _robot(pen, view, robot, stage)
     return image.reduce(SMOOTH)
 
 
@@ -170,19 +169,19 @@ def _links(pen: ImageDraw.ImageDraw, view: _View, snapshot: Snapshot) -> None:
             pen.line([view.at(*ends[:2]), view.at(*ends[2:])], LINK, SMOOTH)
 
 
-def _robot(pen: ImageDraw.ImageDraw, view: _View, robot: RobotRow, radius: float) -> None:
+def _robot(pen: ImageDraw.ImageDraw, view: _View, robot: RobotRow, stage: Stage) -> None:
     """A disc in the strategy's colour with its heading; grey and crossed if dead, ringed in red if stuck."""
     if not math.isfinite(robot.x + robot.y + robot.heading):
         return
     x, y = view.at(robot.x, robot.y)
-    r = max(radius * view.scale, 3 * SMOOTH)
+    r = max(stage.radius * view.scale, 3 * SMOOTH)
     stroke = max(SMOOTH, round(0.22 * r))
     if not robot.alive:
         pen.circle((x, y), r, DEAD, ALARM, stroke)
         for slope in (-1, 1):
             pen.line([(x - 0.5 * r, y - 0.5 * r * slope), (x + 0.5 * r, y + 0.5 * r * slope)], ALARM, stroke)
         return
-    if robot.waiting >= STUCK:
+    if robot.waiting >= stage.watch.stuck:
         pen.circle((x, y), r + 2 * stroke, None, ALARM, stroke)
     colour = COLOURS[robot.strategy]
     pen.circle((x, y), r, colour, _dark(colour, 0.6), max(1, stroke // 2))

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.segment import Segment, SegmentLines
 
 from swarm.view import mapview
-from swarm.view.dashboard import Dashboard, columns, gauge, per_minute, plain_line, render, render_waiting, svg
+from swarm.view.dashboard import Dashboard, plain_line, render, render_waiting, svg
 from swarm.view.mapview import ASCII, PLAIN, UNICODE
+from swarm.view.panels import columns, gauge, per_minute
 from swarm.view.picture import palette
 from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
 from swarm.watch import Watch
@@ -169,19 +170,19 @@ def test_the_figures_that_matter_are_visible(width: int, height: int) -> None:
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_robots_that_need_attention_come_first_and_the_rest_is_summed_up(width: int, height: int) -> None:
-    robots = [robot(i) for i in range(100)]
-    robots[97] = robot(97, alive=False)
-    robots[98] = robot(98, waiting=75.0)
-    robots[99] = robot(99, waiting=76.0)
+    robots = [robot(i) for i in range(90)]
+    robots[87] = robot(87, alive=False)
+    robots[88] = robot(88, waiting=75.0)
+    robots[89] = robot(89, waiting=76.0)
     lines = texts(render(stage(), swarm(1, robots=robots), width, height))
     start = next(i for i, line in enumerate(lines) if " id strat." in line)
-    assert "97 ✗ dead" in lines[start + 1]
-    assert "99 → disp" in lines[start + 2]
+    assert "87 ✗ dead" in lines[start + 1]
+    assert "89 → disp" in lines[start + 2]
     assert " 76s " in lines[start + 2]
-    assert "98 → disp" in lines[start + 3]
+    assert "88 → disp" in lines[start + 3]
     more = next(i for i, line in enumerate(lines) if " more  ► 0  → " in line)
     shown = more - start - 1
-    assert f"… {100 - shown} more  ► 0  → {100 - shown}" in lines[more]
+    assert f"… {90 - shown} more  ► 0  → {90 - shown}" in lines[more]
 
 
 def test_all_robots_are_listed_where_they_fit() -> None:

@@ -1,0 +1,75 @@
+"""What an operator has chosen to see, and how keys change it: no terminal, no clock.
+
+Keys are single characters, or names such as ``up`` for those that send several.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # of a replay
+
+#: (keys, what they do), for the help
+LIVE = (
+    ("up down, k j", "select a robot"),
+    ("enter, r", "the selected robot in detail: what it senses, why it does what it does"),
+    ("a", "select the robot that needs attention most; again: the next one"),
+    ("esc, o", "back to the swarm"),
+    ("space, p", "pause the view; the run goes on"),
+    ("?, h", "this help"),
+    ("q", "leave"),
+)
+REPLAY = (
+    *LIVE[:4],
+    ("space, p", "stop and go on"),
+    ("left right", "10 s back, on"),
+    ("pgup pgdn", "a minute back, on"),
+    ("home end", "start, end"),
+    ("[ ]", "the phase before, the next phase"),
+    (", .", "a tick back, on"),
+    ("- +", "slower, faster"),
+    ("?, h", "this help"),
+    ("q", "leave"),
+)
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The state of a dashboard."""
+
+    page: str = "swarm"  # swarm | robot
+    selected: int | None = None  # robot
+    paused: bool = False
+    help: bool = False
+    over: bool = False  # the operator wants to leave
+
+    @property
+    def detail(self) -> int | None:
+        """The robot that is shown in detail."""
+        return (self.selected or 0) if self.page == "robot" else None
+
+
+def press(now: Controls, key: str, robots: int, worst: Sequence[int] = ()) -> Controls:
+    """After a key; `robots` is their number, `worst` are those that need attention, the worst first."""
+    if now.help:
+        return replace(now, help=False, over=key == "q")
+    at = -1 if now.selected is None else now.selected
+    match key:
+        case "q":
+            return replace(now, over=True)
+        case "?" | "h":
+            return replace(now, help=True)
+        case " " | "p":
+            return replace(now, paused=not now.paused)
+        case "down" | "j" if robots:
+            return replace(now, selected=(at + 1) % robots)
+        case "up" | "k" if robots:
+            return replace(now, selected=(max(at, 0) - 1) % robots)
+        case "a" if worst:
+            place = worst.index(at) + 1 if at in worst else 0
+            return replace(now, selected=worst[place % len(worst)])
+        case "enter" | "r" if robots:
+            return replace(now, page="robot", selected=max(at, 0))
+        case "esc" | "o":
+            return replace(now, page="swarm", selected=None if now.page == "swarm" else now.selected)
+        case _:
+            return now
