@@ -172,9 +172,9 @@ class Rule(NamedTuple):
     numerosity: int
 
 
-def rules(pop: Population) -> list[Rule]:
-    """The rules of one robot's population, the fittest first."""
-    rows = np.flatnonzero(pop.numerosity)
+def rules(pop: Population, rows: np.ndarray | None = None) -> list[Rule]:
+    """The rules of one robot's population, all or those at `rows`, the fittest first."""
+    rows = np.flatnonzero(pop.numerosity) if rows is None else rows
     rows = rows[np.argsort(-pop.fitness[rows], kind="stable")]
     return [
         Rule(

@@ -1,11 +1,10 @@
 """Learners that are classifier systems."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from classifier import population, xcs
+from classifier import conditions, population, xcs
 from swarm.features import BITS
 from swarm.learners.contract import Choice, Lesson, Moment
 from swarm.mission import Mission
@@ -50,8 +49,4 @@ class Xcs:
     def readable(self, state: population.Population, lane: int, situation: int | None = None) -> list[population.Rule]:
         """Macroclassifiers, the fittest first."""
         pop = state.lane(lane)
-        if situation is not None:
-            counts = pop.counts.copy()
-            counts[population.NUMEROSITY] *= xcs.match(pop, xcs.read(pop, situation))
-            pop = replace(pop, counts=counts)
-        return population.rules(pop)
+        return population.rules(pop, None if situation is None else conditions.match(pop, situation))
