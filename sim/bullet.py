@@ -87,11 +87,11 @@ class Bullet:
 
     def poses(self) -> np.ndarray:
         """(N, 3) true x, y in m and heading in rad."""
-        pose, client = self._p.getBasePositionAndOrientation, self._id["physicsClientId"]
+        pose, client, atan2 = self._p.getBasePositionAndOrientation, self._id["physicsClientId"], math.atan2
         rows = []
         for body in self.bodies:
             (x, y, _), (a, b, c, d) = pose(body, client)
-            rows.append((x, y, math.atan2(2 * (d * c + a * b), 1 - 2 * (b * b + c * c))))
+            rows.append((x, y, atan2(2 * (d * c + a * b), 1 - 2 * (b * b + c * c))))
         return np.array(rows)
 
     def step(self, commands: np.ndarray, touching: np.ndarray) -> None:

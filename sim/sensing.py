@@ -101,10 +101,8 @@ class Senses:
         the face's width and no more than its radius and `REACH` away along the normal; of several the nearest;
         and always what it grips, as a gripper stretches.
         """
-        touched = np.empty(len(poses), np.int32)
-        near = _nearest(poses, poses, True, self.grid, self._range, True, self._most)
+        touched, near = _sense(poses, before, self._ring, self.grid, sites, gripped, self._traits, seed, tick, out)
         self._seen = poses, near
-        _sense(poses, before, self._ring, self.grid, sites, gripped, self._traits, seed, tick, near, out, touched)
         return touched
 
     def neighbours(self, poses: np.ndarray, reach: float, occlusion: bool, most: int) -> np.ndarray:
@@ -368,12 +366,12 @@ def _nearest(
 
 
 @kernel
-def _touching(poses: np.ndarray, sites: Any, depth: float, touched: np.ndarray) -> None:
+def _touching(poses: np.ndarray, sites: Any, depth: float) -> np.ndarray:
     """Index of the nearest site that each robot touches within `depth` m of its face, -1 none; the first of equals."""
     normal_x, normal_y = np.cos(sites.face[:, 2]), np.sin(sites.face[:, 2])
     nearest = np.full(len(poses), np.inf)
     robots = sort(poses, LEAST)
-    touched[:] = -1
+    touched = np.full(len(poses), -1, np.int32)
     for k in range(len(sites)):
         x, y, nx, ny = sites[k].face[0], sites[k].face[1], normal_x[k], normal_y[k]
         left, right, low, high = span(robots, x, y, depth + sites[k].width / 2)
@@ -384,6 +382,7 @@ def _touching(poses: np.ndarray, sites: Any, depth: float, touched: np.ndarray) 
                 ahead, aside = nx * rx + ny * ry, nx * ry - ny * rx
                 if 0 <= ahead <= depth and abs(aside) <= sites[k].width / 2 and ahead < nearest[i]:
                     nearest[i], touched[i] = ahead, k
+    return touched
 
 
 @kernel
@@ -415,17 +414,16 @@ def _sense(
     traits: np.ndarray,
     seed: int,
     tick: int,
-    near: np.ndarray,
     out: Any,
-    touched: np.ndarray,
-) -> None:
+) -> tuple[np.ndarray, np.ndarray]:
     """All of `Senses.sense`. A robot's deviates: 2 a ray, 3 for each slot of a robot, 4 of a site, 2 of odometry."""
     t = traits[0]
     ray, peer, site, slip = t.rays, t.robots, t.sites, t.odometry
     rays, most, places = len(ring), out.robot_id.shape[1], out.site_id.shape[1]
     free = _free(poses, ring, grid, sites.face, sites.width, sites.thickness, t.radius, ray[0])
+    near = _nearest(poses, poses, True, grid, peer[0], True, most)
     about = _nearest(poses, sites.face, False, grid, site[0], True, places)
-    _touching(poses, sites, t.touch, touched)
+    touched = _touching(poses, sites, t.touch)
     now = absorb(absorb(absorb(NOTHING, seed), _NOISE), tick)
     for i in range(len(poses)):
         key, o = absorb(now, i), out[i]
@@ -473,3 +471,4 @@ def _sense(
         if slip > 0:
             ahead, turned = ahead * (1 + slip * normal(key, z)), turned * (1 + slip * normal(key, z + 1))
         o.odometry[0], o.odometry[1] = ahead, turned
+    return touched, near

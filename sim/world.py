@@ -51,7 +51,7 @@ class World:
         self.senses = Senses(sensors, floor.walls, robots.radius)
         self.poses = engine.poses()
         self._before = self.poses
-        self._blank = blank(self.percept_dtype, len(self.poses))
+        self._blank = blank(self.percept_dtype, len(self.poses)).tobytes()
         self.touching = np.full(len(self.poses), -1, np.int32)  # index of the open site touched by each
         self._touched = self.touching  # its number
         self.events: list[Event] = self.sites.update(0.0, self.poses, self.touching)
@@ -63,7 +63,7 @@ class World:
 
     def sense(self) -> np.ndarray:
         """(N,) percepts of all robots, now."""
-        out = self._blank.copy()
+        out = np.frombuffer(bytearray(self._blank), self.percept_dtype)  # NumPy would copy records field by field
         self.touching = self.senses.sense(
             self.poses, self._before, self.sites.array, self.engine.gripping(), self._seed, self.tick, out
         )

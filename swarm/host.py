@@ -16,6 +16,7 @@ import numpy as np
 import zmq
 
 from robots.command import COMMAND
+from robots.kernel import kernel
 from robots.percept import blank
 from sim.medium import Heard, Medium
 from sim.work import Event
@@ -146,9 +147,9 @@ class Host:
         answers = self._answers(tick)
         for robot in sorted(answers):
             self._take(robot, answers[robot], tick)
-        alive = self._alive()
         silent = (tick - self.answered) * world.dt > (0 if lockstep else DEAD_MAN)
-        self.commands[silent | ~alive] = np.zeros((), COMMAND)
+        if (still := silent | ~self._alive()).any():
+            self.commands[still] = np.zeros((), COMMAND)
         now = self._now(heard)
         self.recorder.tick(now)
         self.telemetry.tick(now)
@@ -185,15 +186,16 @@ class Host:
     def _take(self, robot: int, act: wire.Act, tick: int) -> None:
         """What a robot does; an answer that is none to what it was told is counted and dropped."""
         whole = len(act.command) == COMMAND.itemsize and len(act.report) == REPORT.itemsize
-        if act.tick > tick or not whole or not _is_sane(report := np.frombuffer(act.report, REPORT)[0]):
+        if act.tick > tick or not whole or not _is_sane(report := np.frombuffer(act.report, REPORT)):
             self.link.bad += 1
             return
         self.answered[robot] = act.tick
-        self.commands[robot] = np.frombuffer(act.command, COMMAND)[0]
-        self.reports[robot] = report
-        told = Told(robot, act.tick, act.decision, act.rules)
-        self.recorder.told(told)
-        self.telemetry.told(told)
+        self.commands[robot : robot + 1] = np.frombuffer(act.command, COMMAND)
+        self.reports[robot : robot + 1] = report
+        if act.decision is not None or act.rules is not None:
+            told = Told(robot, act.tick, act.decision, act.rules)
+            self.recorder.told(told)
+            self.telemetry.told(told)
         if act.signal is not None and len(act.signal) <= wire.MOST:
             self.radio.say(robot, act.signal, tick)
 
@@ -283,19 +285,20 @@ class Host:
 
     def _wait_for_answers(self, tick: int) -> dict[int, wire.Act]:
         """Lock-step: the answers of all robots that live."""
-        asked, answers, waited = set(self.link.there), dict[int, wire.Act](), 0.0
-        while asked - answers.keys():
+        missing, answers, waited = set(self.link.there), dict[int, wire.Act](), 0.0
+        while missing:
             before = time.monotonic()
-            self._poll(0.25)
-            asked &= self.link.there  # nobody waits for the dead, nor for those who came after them
+            if self._poll(0.25):
+                missing &= self.link.there  # nobody waits for the dead, nor for those who came after them
             for robot, act in self.link.take():
                 if act.tick == tick:
                     answers[robot] = act
+                    missing.discard(robot)
                 else:
                     self.link.bad += 1
             waited += min(time.monotonic() - before, 0.5)  # while all processes are suspended nobody waits
             if waited > PATIENCE:
-                self._give_up(asked - answers.keys())
+                self._give_up(missing)
         self._poll(0)
         self._wait_until(lambda missing: missing != self.expected)  # without robots no time passes
         return answers
@@ -317,18 +320,19 @@ class Host:
             self._note([Event(self.world.time, "warning", f"robot {robot} does not answer")])
             self.user.send(wire.encode(wire.Hung(robot)))
 
-    def _poll(self, seconds: float) -> None:
-        """Wait for a robot or the user, and do what the user's process says."""
-        if self.parent in dict(self._poller.poll(round(seconds * 1000))):
+    def _poll(self, seconds: float) -> bool:
+        """Wait for a robot or the user, and do what the user's process says; whether it said anything."""
+        ready = dict(self._poller.poll(round(seconds * 1000)))
+        if self.parent in ready:
             raise Stopped("the process that started the run is gone")
-        while True:
-            try:
-                message = wire.from_user(self.user.recv(zmq.NOBLOCK))
-            except zmq.Again:
-                return
+        if self.user not in ready:
+            return False
+        while self.user.get(zmq.EVENTS) & zmq.POLLIN:
+            message = wire.from_user(self.user.recv())
             if isinstance(message, wire.Stop):
                 raise Stopped(message.text)
             self._mourn(message)
+        return True
 
     def _lose(self, robots: set[int]) -> None:
         """Robots fall out: their bodies stand still, their processes end."""
@@ -356,11 +360,15 @@ class Host:
                 raise Stopped("no robot is left")
 
 
-def _is_sane(report: np.void) -> bool:
-    """Can watchers and metrics use what a robot reports?"""
+@kernel
+def _is_sane(reports: np.ndarray) -> bool:
+    """Can watchers and metrics use what a robot reports in `reports` (1,)?"""
+    r = reports[0]
     return (
-        0 <= report["strategy"] < len(STRATEGIES)
-        and 0 <= report["task"] < len(TASKS)
-        and -1 <= report["action"] < len(ACTIONS)
-        and all(math.isfinite(value) for value in (report["waiting"], *report["concentration"]))
+        0 <= r.strategy < len(STRATEGIES)
+        and 0 <= r.task < len(TASKS)
+        and -1 <= r.action < len(ACTIONS)
+        and math.isfinite(r.waiting)
+        and math.isfinite(r.concentration[0])
+        and math.isfinite(r.concentration[1])
     )

@@ -27,22 +27,21 @@ class HostLink:
             raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
         self.there: set[int] = set()
         self.bad = 0
-        self._robots = {_name(robot): robot for robot in range(robots)}
+        self._names = [b"%d" % robot for robot in range(robots)]
+        self._robots = {name: robot for robot, name in enumerate(self._names)}
 
     def tell(self, tick: int, percepts: Sequence[bytes], heard: Sequence[list[tuple[int, bytes]]]) -> None:
         """Send all robots that are there what they sense and hear."""
-        send, encode = self.socket.send_multipart, wire.encode
+        send, encode = self.socket.send, wire.encode
         for robot in sorted(self.there):
-            send((_name(robot), encode(wire.Sense(tick, percepts[robot], heard[robot]))))
+            send(self._names[robot], zmq.SNDMORE)
+            send(encode(wire.Sense(tick, percepts[robot], heard[robot])))
 
     def take(self) -> list[tuple[int, wire.Act]]:
         """The answers that have come, without waiting; robots that say hello are there from now on."""
         acts: list[tuple[int, wire.Act]] = []
-        while True:
-            try:
-                name, *parts = self.socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return acts
+        while self.socket.get(zmq.EVENTS) & zmq.POLLIN:
+            name, *parts = self.socket.recv_multipart()
             robot = self._robots.get(name, -1)
             try:
                 message = wire.from_robot(b"".join(parts))
@@ -55,12 +54,9 @@ class HostLink:
                 acts.append((robot, message))
             else:
                 self.bad += 1
+        return acts
 
     def goodbye(self) -> None:
         """Tell all robots that the run is over."""
         for robot in sorted(self.there):
-            self.socket.send_multipart((_name(robot), wire.encode(wire.Bye())))
-
-
-def _name(robot: int) -> bytes:
-    return b"%d" % robot
+            self.socket.send_multipart((self._names[robot], wire.encode(wire.Bye())))

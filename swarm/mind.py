@@ -18,13 +18,13 @@ from robots.command import COMMAND
 from swarm import needs, registry
 from swarm.arbiters import Scene
 from swarm.calls import loudest, silence
-from swarm.engage import AVOID, CAME_TO_NOTHING, DECIDE, DWELL, GONE, WENT_ON, engage, keep_away
+from swarm.engage import AVOID, CAME_TO_NOTHING, DECIDE, DWELL, GONE, WENT_ON, keep_away
 from swarm.features import BITS, situation
 from swarm.learners import Lesson, Moment
 from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
 from swarm.peers import STALE
-from swarm.reflex import FOLLOW, SPEECH, perceive, respond
+from swarm.reflex import FOLLOW, SPEECH, perceive, proceed, respond
 from swarm.report import ACTIONS, REPORT
 from swarm.wire import OUTCOMES, Outcome, Signal
 
@@ -32,8 +32,6 @@ PAYOFF = 1000.0  # for work that goes on
 FADE = 0.97  # discount of a pay-off, per second
 DRIFT = 2.0  # s between two changes of the direction in which a robot wanders
 GIVE_UP = ACTIONS.index("leave")
-REWARD = np.zeros(5)  # of news
-REWARD[WENT_ON], REWARD[CAME_TO_NOTHING] = 1.0, -1.0
 _DECIDE, _LEARN, _LEAVE, _SHARE = range(3, 7)  # purposes of random draws
 
 
@@ -56,8 +54,9 @@ class Deeds(NamedTuple):
     """What a tick leads to, for L robots."""
 
     commands: np.ndarray  # (L,) robots.command.COMMAND
-    reports: np.ndarray  # (L,) swarm.report.REPORT
+    reports: np.ndarray  # (L,) swarm.report.REPORT, the mind's own: its next tick writes into them
     speeches: list[Speech | None]  # None: nothing to say in this tick
+    decided: list[int]  # who has just decided what to do at a site
 
 
 @dataclass
@@ -121,36 +120,23 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, scene)
     reports["stimulus"], reports["concentration"] = verdict.stimulus, verdict.concentration
     picked, news = _heed(mind, verdict), np.empty(lanes, np.int64)
-    engage(
-        now,
-        dt,
-        room,
-        percepts["site_id"],
-        percepts["site_rb"],
-        percepts["site_kind"],
-        percepts["touch"],
-        percepts["progress"],
-        memory,
-        heard,
-        *avoided,
-        mind.calls,
-        picked,
-        news,
-    )
-    mind.reward = REWARD[news]
-    for lane, outcomes in enumerate(lessons):
-        if outcomes and mission.mind.share:
+    newsworthy = proceed(now, dt, room, percepts, memory, heard, *avoided, mind.calls, picked, news, mind.reward)
+    taught = any(lessons)
+    if taught and mission.mind.share:
+        for lane, outcomes in enumerate(lessons):
             _learn_from_others(mind, lane, now, outcomes)
-    for lane in news.nonzero()[0].tolist():
-        _settle(mind, lane, now, int(news[lane]), bool(percepts["progress"][lane] >= 1))
-    if news.any() or any(lessons):
+    decided = []
+    if newsworthy:
+        done, due = percepts["progress"] >= 1, news.nonzero()[0].tolist()
+        decided = [lane for lane in due if _settle(mind, lane, now, int(news[lane]), bool(done[lane]))]
+    if newsworthy or taught:
         reports["rules"] = mind.learner.rules(mind.learner_state)
 
     commands, speeches = np.empty(lanes, COMMAND), np.empty(lanes, SPEECH)
     period, face = max(1, round(DRIFT / dt)), mission.work.face
     limits = body.speed, body.turn, body.radius, face
     respond(now, mission.seed, period, *limits, percepts, mind.ids, memory, antigen, reports, commands, speeches)
-    return Deeds(commands, reports.copy(), _speak(mind, now, speeches))
+    return Deeds(commands, reports, _speak(mind, now, speeches), decided)
 
 
 def _heed(mind: Mind, verdict: swarm.arbiters.Verdict) -> np.ndarray:
@@ -165,15 +151,15 @@ def _heed(mind: Mind, verdict: swarm.arbiters.Verdict) -> np.ndarray:
     return picked
 
 
-def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> None:
-    """Pay for the decision that is over, and take the next one where the work is not `done`."""
+def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> bool:
+    """Pay for the decision that is over, and take the next one where the work is not `done`; whether it did."""
     m = mind.memory[lane]
     _believe(mind, lane, now, news)
     if m["open"] and news in (WENT_ON, GONE):
         _pay(mind, lane, now, PAYOFF if news == WENT_ON else 0.0, future=False)
     if news == GONE or done:
         m["task"], m["since"], m["site"], m["action"], m["waiting"], m["open"] = SEARCH, now, -1, -1, 0.0, 0
-        return
+        return False
     joined = m["mates"] > m["known_mates"] >= 0
     if m["mates"] != m["known_mates"] or m["lead"] != m["known_lead"]:
         m["tried"] = 0
@@ -182,6 +168,7 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> None:
     if m["open"]:
         _pay(mind, lane, now, 0.0, future=bool(joined))
     _decide(mind, lane, now)
+    return True
 
 
 def _believe(mind: Mind, lane: int, now: int, news: int) -> None:

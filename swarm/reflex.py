@@ -6,6 +6,7 @@ import numpy as np
 
 from robots.chance import NOTHING, absorb, uniform
 from robots.kernel import kernel
+from swarm.engage import CAME_TO_NOTHING, QUIET, WENT_ON, engage
 from swarm.features import survey
 from swarm.memory import WORK
 from swarm.peers import forget
@@ -57,6 +58,32 @@ def perceive(
     p, avoided, felt = percepts, (avoid_site, avoid_until), (calls, antigen, met, example)
     seen = p.robot_id, p.robot_rb, p.site_id, p.site_rb
     survey(tick, dt, stale, hearing, room, *seen, own, memory, heard, *avoided, *felt)
+
+
+@kernel
+def proceed(
+    tick: int,
+    dt: float,
+    room: int,
+    percepts: Any,
+    memory: np.ndarray,
+    heard: np.ndarray,
+    avoid_site: np.ndarray,
+    avoid_until: np.ndarray,
+    calls: np.ndarray,
+    picked: np.ndarray,
+    news: np.ndarray,
+    reward: np.ndarray,
+) -> bool:
+    """`swarm.engage.engage`, and the `reward` (L,) of its news; whether there are any."""
+    p, avoided = percepts, (avoid_site, avoid_until)
+    seen = p.site_id, p.site_rb, p.site_kind, p.touch, p.progress
+    engage(tick, dt, room, *seen, memory, heard, *avoided, calls, picked, news)
+    any_news = False
+    for i in range(news.shape[0]):
+        any_news = any_news or news[i] != QUIET
+        reward[i] = 1.0 if news[i] == WENT_ON else -1.0 if news[i] == CAME_TO_NOTHING else 0.0
+    return any_news
 
 
 @kernel

@@ -7,6 +7,7 @@ run's first process is gone. It holds one thread and one socket.
 import math
 import os
 from collections.abc import Sequence
+from select import select
 
 import numpy as np
 import zmq
@@ -18,6 +19,7 @@ from swarm.learners import Readable
 from swarm.mission import Mission
 from swarm.rules import Decision
 
+PATIENCE = 500  # ms without a message after which a robot looks whether the run is still there
 TELL = 60.0  # s, simulated, between two times that a robot tells its rules
 MATCHING = 12  # rules that come with a decision
 MOST_RULES = 2000  # rules that are told
@@ -34,6 +36,8 @@ class Brain:
         self.heard = peers.nobody(mission.radio.most)[None, :]
         self.bad = self.seq = 0
         self.last = -1  # tick of the latest signal heard
+        self._period = max(1, round(TELL / mission.tick))  # ticks
+        self._last_tick = round(mission.duration / mission.tick) - 1
 
     def hear(self, now: int, messages: Sequence[tuple[int, bytes]]) -> list[wire.Outcome]:
         """Take signals in; gives the outcomes in them. What is no signal of its sender is counted and dropped."""
@@ -50,38 +54,26 @@ class Brain:
         percept = np.frombuffer(sense.percept, self.dtype)
         lessons = self.hear(sense.tick, sense.heard)
         deeds = mind.tick(self.mind, sense.tick, percept, self.heard, [lessons])
-        time = sense.tick * self.mission.tick
-        report = deeds.reports
+        now, dt = sense.tick, self.mission.tick
+        report, said = deeds.reports, None
         report["heard"], report["bad"] = len(sense.heard), self.bad
-        report["age"] = np.nan if self.last < 0 else (sense.tick - self.last) * self.mission.tick
-        said = None
+        report["age"] = math.nan if self.last < 0 else (now - self.last) * dt
         if (speech := deeds.speeches[0]) is not None:
-            said = wire.encode(mind.signal(speech, self.robot, self.boot, self.seq, time))
+            said = wire.encode(mind.signal(speech, self.robot, self.boot, self.seq, now * dt))
             self.seq += 1
-        return wire.Act(
-            sense.tick,
-            deeds.commands.tobytes(),
-            report.tobytes(),
-            said,
-            self._decision(sense.tick),
-            self._rules(sense.tick),
-        )
+        decision = self._decision() if deeds.decided else None
+        rules = self._read()[:MOST_RULES] if self._tells_rules(now) else None
+        return wire.Act(now, deeds.commands.tobytes(), report.tobytes(), said, decision, rules)
 
-    def _decision(self, now: int) -> Decision | None:
-        """The decision of this tick, where there is one."""
+    def _decision(self) -> Decision:
+        """The decision of this tick."""
         m = self.mind.memory[0]
-        if m["decided"] != now or not (m["open"] or m["left"] == now):
-            return None
         word, prediction = int(m["situation"]), float(self.mind.reports["prediction"][0])
         return Decision(word, int(m["action"]), _finite(prediction), self._read(word)[:MATCHING])
 
-    def _rules(self, now: int) -> list[Rule] | None:
-        """All rules, when it is time to tell them: once in a while, not all robots at once, and in the last tick."""
-        period = max(1, round(TELL / self.mission.tick))
-        last = round(self.mission.duration / self.mission.tick) - 1
-        if now != last and (now + 1 + 7 * self.robot) % period:
-            return None
-        return self._read()[:MOST_RULES]
+    def _tells_rules(self, now: int) -> bool:
+        """Once in a while, not all robots at once, and in the last tick."""
+        return now == self._last_tick or (now + 1 + 7 * self.robot) % self._period == 0
 
     def _read(self, situation: int | None = None) -> list[Rule]:
         learner = self.mind.learner
@@ -102,13 +94,11 @@ def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> 
     socket.setsockopt(zmq.IDENTITY, str(robot).encode())
     socket.setsockopt(zmq.LINGER, 0)
     socket.connect(address)
-    poller = zmq.Poller()
-    for source in (socket, parent):
-        poller.register(source, zmq.POLLIN)
+    socket.setsockopt(zmq.RCVTIMEO, PATIENCE)
     try:
         socket.send(wire.encode(wire.Hello(robot, os.getpid())))
-        while socket in dict(poller.poll()):
-            message = wire.from_host(_latest(socket))
+        while (data := _latest(socket, parent)) is not None:
+            message = wire.from_host(data)
             if isinstance(message, wire.Bye):
                 break
             socket.send(wire.encode(brain.tick(message)))
@@ -116,18 +106,19 @@ def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> 
         context.destroy(linger=0)
 
 
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 2)
-
-
-def _rounded(rule: Rule) -> Rule:
-    numbers = round(rule.prediction, 2), round(rule.error, 2), round(rule.fitness, 5)
-    return rule._replace(prediction=numbers[0], error=numbers[1], fitness=numbers[2])
-
-
-def _latest(socket: "zmq.Socket[bytes]") -> bytes:
-    """The newest message that has come: a robot that was held up goes on with what it senses now."""
-    data = socket.recv()
-    while socket.poll(0):
+def _latest(socket: "zmq.Socket[bytes]", parent: int) -> bytes | None:
+    """The newest message: a robot that was held up goes on with what it senses now. None: the run is gone."""
+    while True:
+        try:
+            data = socket.recv()
+            break
+        except zmq.Again:
+            if select([parent], [], [], 0)[0]:
+                return None
+    while socket.get(zmq.EVENTS) & zmq.POLLIN:
         data = socket.recv()
     return data
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 2)

@@ -209,6 +209,17 @@ def test_neighbours(make: Make) -> None:
     assert world.neighbours(1.0, True, 2).tolist() == [[1, -1], [0, 2], [1, -1], [-1, -1]]
 
 
+def test_neighbours_within_reach_of_the_sensor_are_those_it_found(make: Make) -> None:
+    sensors = Sensors(robots=RangeBearing(range=1.0, most=2))
+    world = make([(0.5, 1, 0), (1, 1, 0), (1.8, 1, 0), (-1, -1, 0)], sensors=sensors)
+    for _ in range(2):
+        afresh = world.neighbours(1.0, True, 2)
+        world.sense()
+        assert world.neighbours(1.0, True, 2).tolist() == afresh.tolist() == [[1, -1], [0, 2], [1, -1], [-1, -1]]
+        assert world.neighbours(0.6, True, 2).tolist() == [[1, -1], [0, -1], [-1, -1], [-1, -1]]
+        world.act(commands(world))
+
+
 PLUGIN = '''
 """A compass: the direction of north as the robot sees it, in rad, with an error of 0.05 rad."""
 

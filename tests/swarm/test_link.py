@@ -1,5 +1,6 @@
 """The host's end of the host link, with robots and strangers on real sockets."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -230,5 +231,10 @@ def test_a_robot_that_was_held_up_goes_on_with_what_it_senses_now(
     there.connect(f"inproc://{address}")
     for data in (b"then", b"later", b"now"):
         there.send(data)
-    assert _latest(here) == b"now"
+    run, end = os.pipe()  # becomes readable when the run's first process is gone
+    assert _latest(here, run) == b"now"
     assert not here.poll(0)
+    here.setsockopt(zmq.RCVTIMEO, 1)
+    os.close(end)
+    assert _latest(here, run) is None
+    os.close(run)
