@@ -25,6 +25,12 @@ def mutual_suppression(antibodies: int) -> np.ndarray:
     return np.eye(antibodies) - 1.0
 
 
+def names_of(antibodies: int) -> tuple[str, ...]:
+    """What so many antibodies are called."""
+    known = ("aggregate", "disperse")
+    return known if antibodies == len(known) else tuple(f"antibody {i}" for i in range(antibodies))
+
+
 def square(rows: Sequence[Sequence[float]]) -> np.ndarray:
     """The matrix (B, B) of these rows. Raises AffinityError unless it is square and its weights are in range."""
     if len({len(rows), *map(len, rows)}) != 1:

@@ -57,16 +57,22 @@ def network_step(
     new_s: np.ndarray,
     new_c: np.ndarray,
 ) -> None:
-    """All arrays (L, B) but `affinity` (B, B) and `p`, one record of `immune.params.Params`; fills the last three."""
+    """All arrays (L, B) but `affinity` (B, B) and `p`, one record of `immune.params.Params`.
+
+    Fills the last three, which may be the first three.
+    """
     q = p[0]
+    B = S.shape[1]
+    coupling = np.empty(B)
     for lane in range(S.shape[0]):
-        for i in range(S.shape[1]):
-            coupling = 0.0
-            for j in range(S.shape[1]):
+        for i in range(B):
+            coupling[i] = 0.0
+            for j in range(B):
                 own, other = s[lane, j], heard[lane, j]
-                coupling += affinity[i, j] * (own if math.isnan(other) else (own + other) / 2)
+                coupling[i] += affinity[i, j] * (own if math.isnan(other) else (own + other) / 2)
+        for i in range(B):
             g, before = antigen[lane, i], S[lane, i]
-            x = before + (q.alpha * coupling + q.beta * g - c[lane, i] - q.k) * s[lane, i] - q.leak * before
+            x = before + (q.alpha * coupling[i] + q.beta * g - c[lane, i] - q.k) * s[lane, i] - q.leak * before
             x = clip(x, q.bound)
             new_S[lane, i], new_s[lane, i] = x, squash(x)
             new_c[lane, i] = q.eta * (1 - g) * x
@@ -84,6 +90,28 @@ def network_elect(S: np.ndarray, present: np.ndarray, out: np.ndarray) -> None:
             if S[lane, i] > S[lane, best]:
                 best = i
         out[lane] = best
+
+
+@kernel
+def network_lag(affinity: np.ndarray, p: Any, high: float, low: float, before: int, patience: int) -> int:
+    """See `immune.stability.lag`; -1: never."""
+    S, s, c = np.full((1, 2), 0.5), np.full((1, 2), 0.5), np.zeros((1, 2))
+    heard, antigen, present, elected = (
+        np.full((1, 2), np.nan),
+        np.empty((1, 2)),
+        np.zeros(1, np.int64),
+        np.zeros(1, np.int64),
+    )
+    antigen[0, 0], antigen[0, 1] = high, low
+    for _ in range(before):
+        network_step(S, s, c, antigen, heard, affinity, p, S, s, c)
+    antigen[0, 0], antigen[0, 1] = low, high
+    for steps in range(1, patience + 1):
+        network_step(S, s, c, antigen, heard, affinity, p, S, s, c)
+        network_elect(S, present, elected)
+        if elected[0] == 1:
+            return steps
+    return -1
 
 
 @kernel

@@ -19,6 +19,7 @@ from swarm.options import PACES, Options
 
 #: further commands: name -> module whose `main(argv)` gives the exit status, and a line for the help
 OTHERS = {
+    "immune": ("swarm.immunity", "the immune network by itself: how it follows a change, a map over its parameters"),
     "keys": ("swarm.net.cli", "keys of a swarm: make, list, add, revoke"),
     "compare": ("swarm.study.compare", "compare controllers while the world changes: a study with its report"),
     "lcs": ("swarm.lcs", "the classifier system by itself: mux, maze, csv"),

@@ -1,0 +1,158 @@
+"""`jerne immune`: how a mission's immune network answers its antigens, as text and as a picture."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from immune import stability
+from immune.affinity import names_of
+from immune.params import RANGES, Params
+from swarm import missionfile
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+ABOUT = """\
+The immune network of a mission: what its affinities couple, how fast it follows when the antigen turns
+round, and where in the space of its parameters it would do so.
+
+The antigen first asks for aggregation for a while and then for dispersion, as strongly. The lag is how long
+the network goes on with what was right before. A network that winds up lags the longer the longer a
+regime lasted; one that never turns round is shown as "never".
+"""
+EXAMPLES = """\
+examples:
+  jerne immune                                  of the default mission
+  jerne immune mine.toml --set mind.immune.eta=0
+  jerne immune --picture map.png                the stability map over alpha, beta, eta and k
+"""
+MAPPED = ("alpha", "beta", "eta", "k")
+NAMES = names_of(2)
+BEFORE = (20, 100, 500, 2000)  # ticks that the first regime lasts
+CELLS = 9  # values of each parameter on the map
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `jerne immune` with these arguments; the exit status."""
+    parser = argparse.ArgumentParser(
+        "jerne immune", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("mission", nargs="?", default="default", metavar="MISSION", help="file or name, see `jerne missions`")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="sets", help="as in mind.immune.eta=0")
+    add("--antigen", type=float, default=0.9, metavar="G", help="of the strategy that is asked for (default: 0.9)")
+    add("--other", type=float, default=0.4, metavar="G", help="of the other one (default: 0.4)")
+    add("--picture", type=Path, metavar="FILE", help="draw the response and the stability map (PNG)")
+    args = parser.parse_args(argv)
+    try:
+        for name in ("antigen", "other"):
+            if not 0 <= getattr(args, name) <= 1:
+                raise ValueError(f"--{name} = {getattr(args, name)}: must lie in [0, 1]")
+        mission = missionfile.load(missionfile.find(args.mission), args.sets)
+        params = mission.mind.immune
+        print("\n".join(report(params, args.antigen, args.other, mission.tick)))
+        if args.picture is not None:
+            draw(params, args.antigen, args.other).save(args.picture)
+            print(f"{args.picture}: written")
+    except (ValueError, OSError) as error:
+        for line in str(error).splitlines():
+            print(f"jerne: error: {line}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def report(params: Params, high: float, low: float, tick: float) -> list[str]:
+    """Lines of text: the affinities, what is wrong with the network, its lags, and how they change nearby."""
+    names = [field.name for field in fields(Params) if field.name in RANGES]
+    lines = ["parameters  " + "  ".join(f"{name} {getattr(params, name):g}" for name in names)]
+    matrix = params.coupling()
+    lines += [
+        f"acts on {name:10} " + "  ".join(f"{w:+5.2f}" for w in row) for name, row in zip(NAMES, matrix, strict=True)
+    ]
+    lines += [f"found: {finding}" for finding in stability.findings(params)]
+    lags = [stability.lag(params, high, low, before) for before in BEFORE]
+    lines.append(f"antigen {high:g} against {low:g}, turned round; ticks of {tick:g} s until the strategy follows:")
+    lines += [f"  after {before:5d} ticks  {_words(lag)}" for before, lag in zip(BEFORE, lags, strict=True)]
+    lines.append(f"the same after {BEFORE[1]} ticks, with one parameter changed:")
+    for name in MAPPED:
+        values = _values(name, getattr(params, name))
+        changed = [stability.lag(_changed(params, **{name: value}), high, low, BEFORE[1]) for value in values]
+        lines.append(
+            f"  {name:5} " + "  ".join(f"{v:.3g}: {_words(lag)}" for v, lag in zip(values, changed, strict=True))
+        )
+    return lines
+
+
+def draw(params: Params, high: float, low: float) -> "Image":
+    """The response to the step, and maps of the lag over each pair of parameters (dark: slow, red: never)."""
+    import PIL.Image
+    import PIL.ImageDraw
+
+    image = PIL.Image.new("RGB", (980, 720), "white")
+    pen = PIL.ImageDraw.Draw(image)
+    _draw_response(pen, params, high, low)
+    pairs = [("alpha", "beta"), ("alpha", "eta"), ("alpha", "k"), ("beta", "eta"), ("beta", "k"), ("eta", "k")]
+    for place, (across, up) in enumerate(pairs):
+        left, top = 60 + 310 * (place % 3), 240 + 240 * (place // 3)
+        xs, ys = _values(across, getattr(params, across)), _values(up, getattr(params, up))
+        for i, x in enumerate(xs):
+            for j, y in enumerate(ys):
+                lag = stability.lag(_changed(params, **{across: x, up: y}), high, low, BEFORE[1])
+                box = (left + 20 * i, top + 20 * (CELLS - 1 - j))
+                pen.rectangle([*box, box[0] + 19, box[1] + 19], fill=_colour(lag))
+        here = CELLS // 2
+        pen.rectangle([left + 20 * here, top + 20 * here, left + 20 * here + 19, top + 20 * here + 19], outline="black")
+        pen.text((left, top + 20 * CELLS + 4), f"{across} {xs[0]:.3g} to {xs[-1]:.3g}", "black")
+        pen.text((left, top - 14), f"{up} {ys[0]:.3g} to {ys[-1]:.3g} (up)", "black")
+    pen.text((60, 700), f"lag in ticks after {BEFORE[1]}: light 1, dark 100 and more, red never", "black")
+    return image
+
+
+def _draw_response(pen: "ImageDraw", params: Params, high: float, low: float) -> None:
+    before, after = BEFORE[1], 100
+    S = stability.response(params, high, low, before, after)
+    left, top, width, height = 60, 30, 860, 160
+    most = max(1.0, float(np.abs(S).max()))
+    x = left + np.linspace(0, width, len(S))
+    for i, colour in enumerate(("#d55e00", "#0072b2")):
+        y = top + height / 2 * (1 - S[:, i] / most)
+        pen.line(np.stack([x, y], -1).ravel().tolist(), colour, 2)
+    turn = left + width * before / len(S)
+    pen.line([turn, top, turn, top + height], "grey")
+    pen.line([left, top + height / 2, left + width, top + height / 2], "lightgrey")
+    pen.text(
+        (left, top - 18),
+        f"S of aggregate (orange) and disperse (blue), +-{most:.2g}; the antigen turns at the line",
+        "black",
+    )
+
+
+def _changed(params: Params, **values: float) -> Params:
+    return replace(params, **dict[str, Any](values))
+
+
+def _values(name: str, here: float) -> list[float]:
+    """`CELLS` values of a parameter around the present one, which is in the middle."""
+    low, high = RANGES[name]
+    if here == 0:
+        steps = np.linspace(-0.4, 0.4, CELLS) if low < 0 else np.linspace(0, 0.8, CELLS)
+    else:
+        steps = here * 2.0 ** np.linspace(-2, 2, CELLS)
+    return [min(high, max(low, float(step))) for step in steps]
+
+
+def _words(lag: int | None) -> str:
+    return "never" if lag is None else str(lag)
+
+
+def _colour(lag: int | None) -> tuple[int, int, int]:
+    if lag is None:
+        return 200, 40, 40
+    shade = round(235 - 205 * min(1.0, np.log(lag) / np.log(100)))
+    return shade, shade, min(255, shade + 20)
