@@ -26,7 +26,7 @@ class Patience:
         """Decisions of each robot since it came to its site."""
         return np.zeros(lanes, int)
 
-    def decide(self, state, lane, situation, allowed, step, draws):
+    def decide(self, state, lane, situation, allowed, now):
         """Leave once the time is over and leaving is allowed."""
         if LEAVE in allowed and state[lane] * DECISION >= self.wait:
             state[lane] = 0
@@ -35,9 +35,9 @@ class Patience:
         wanted = [action for action in (PULL, FOLLOW) if action in allowed]
         return Choice(wanted[0] if wanted else allowed[0], float("nan"))
 
-    def learn(self, state, lane, situation, action, payoff, step, draws):
+    def learn(self, state, lane, lesson, now):
         """A stick that was pulled out ends the waiting."""
-        if payoff > 0:
+        if lesson.payoff > 0:
             state[lane] = 0
 
     def best(self, state, lane, situation):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifier import population, xcs
+from classifier.conditions import match, read
 from classifier.population import Population, Rule
 from robots import check
 from swarm.features import BITS
@@ -210,7 +211,7 @@ class TCell(_Forgetting):
         """Learn; forget, or remember, where that is due."""
         assert isinstance(state, Remembering)
         rules, c = state.rules.lane(lane), state.notes[lane]
-        fits = np.flatnonzero(xcs.match(rules, xcs.read(rules, lesson.situation)))
+        fits = np.flatnonzero(match(rules, read(rules, lesson.situation)))
         acting = fits[rules.action[fits] == lesson.action]
         c[acting[rules.experience[acting] == 0]] = 0.0  # a new rule in the row of an old one
         weight = rules.fitness[acting]
