@@ -130,6 +130,12 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         dest="sets",
         help="change any key of the mission, as in radio.range=1.5 or phases.0.rate=20; repeatable",
     )
+    add(
+        "--arbiter",
+        metavar="NAME",
+        help="who decides to aggregate or disperse: immune, calls, auction ...",
+    )
+    add("--learner", metavar="NAME", help="who learns what to do at a site: xcs, tcell, q, stay, known ...")
     add("--out", type=Path, metavar="DIR", help="folder for the results (default: one of their own in ./runs)")
     add(
         "--pace",
@@ -151,8 +157,9 @@ def _run(args: argparse.Namespace) -> int:
         options = Options(args.out, args.pace, args.speed, args.plain, args.gui, args.video)
     except ValueError as error:
         return _refuse(f"--{error}")
+    minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]
     try:
-        mission = missionfile.load(missionfile.find(args.mission), args.sets)
+        mission = missionfile.load(missionfile.find(args.mission), [*args.sets, *minds])
         mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map, args.world)
         _floor(mission, args.mission)
         from swarm.run import run

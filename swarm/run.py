@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import zmq
 
 from swarm import registry, wire
+from swarm.arbiters.auction import Central
 from swarm.crew import Crew, ending
 from swarm.mission import Mission
 from swarm.missionfile import dumps
@@ -144,7 +145,9 @@ def run(mission: Mission, options: Options) -> int:
 
 def check(mission: Mission, options: Options) -> None:
     """Refuse what cannot work, while nothing is started yet and nothing written. Raises ValueError."""
-    registry.build(mission)
+    arbiter, _ = registry.build(mission)
+    if isinstance(arbiter, Central):
+        raise ValueError("mind.arbiter = 'central': knows the world's truth, which no robot's process does")
     if options.gui and mission.world != "bullet":
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
     if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):

@@ -51,7 +51,9 @@ def test_plugins(tmp_path: Path) -> None:
         assert name is not None
         (tmp_path / name[1]).write_text(source)
     settings = next(text for text in blocks(EXTENDING, "toml") if "plugins" in text)
-    mission = blocks(README, "toml")[0] + settings.replace('["threshold.py"]', '["threshold.py", "light.py"]')
+    mission = blocks(README, "toml")[0] + settings.replace(
+        '["nearest.py"]', '["nearest.py", "tally.py", "light.py"]\nlearner = "tally"'
+    )
     file = tmp_path / "mine.toml"
     file.write_text(mission)
     out = tmp_path / "out"
@@ -61,8 +63,9 @@ def test_plugins(tmp_path: Path) -> None:
     last = list(record.read(out / "ticks.mcap"))[-1]
     distance = (last.poses[:, :2] ** 2).sum(1)
     assert last.percepts["light"] == pytest.approx(1 / (1 + distance), rel=1e-6)
-    aggregate, disperse = last.reports["antigen"].T
-    assert (last.reports["strategy"] == (disperse >= aggregate)).all()
+    aggregate, disperse = last.reports["concentration"].T
+    assert (last.reports["strategy"] == disperse).all()
+    assert (aggregate + disperse == 1).all()
 
 
 @pytest.mark.parametrize("name", [*missionfile.shipped()])

@@ -131,10 +131,8 @@ def changed(mission: Mission, sets: Sets, name: str, folder: Path) -> Mission:
 def check(mission: Mission, name: str) -> None:
     """Refuse names of arbiters and learners that nobody knows. Raises MissionError."""
     try:
-        registry.load(mission.mind.plugins)
         importers()
-        registry.find(registry.ARBITERS, "mind.arbiter", mission.mind.arbiter)
-        registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)
+        registry.build(mission)
     except registry.PluginError as error:
         raise MissionError([f"{name}: {error}"]) from None
 
