@@ -51,9 +51,8 @@ def test_plugins(tmp_path: Path) -> None:
         assert name is not None
         (tmp_path / name[1]).write_text(source)
     settings = next(text for text in blocks(EXTENDING, "toml") if "plugins" in text)
-    mission = blocks(README, "toml")[0] + settings.replace(
-        '["nearest.py"]', '["nearest.py", "tally.py", "light.py"]\nlearner = "tally"'
-    )
+    settings = settings.replace('["nearest.py"]', '["nearest.py", "tally.py", "light.py"]\nlearner = "tally"')
+    mission = blocks(README, "toml")[0] + settings
     file = tmp_path / "mine.toml"
     file.write_text(mission)
     out = tmp_path / "out"

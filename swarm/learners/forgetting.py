@@ -164,7 +164,7 @@ class TCellParameters:
     theta: float = 2.0  # sum of disappointments at which the rules of a kind are forgotten
     ungated: bool = False  # disappointments count also where too few did the same to move the site
     cells: int = 2  # memory cells; 0: what is forgotten is lost
-    matches: int = 3  # surprises that a memory cell must have foreseen to come back
+    matches: int = 2  # surprises that a memory cell must have foreseen to come back
     apart: float = 60.0  # s between two archivings at least: a change makes many kinds be forgotten
 
     def __post_init__(self) -> None:
