@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from classifier.params import check
-from classifier.population import ACTION, BOUNDS, CARE, NO_REALS, Population, count_rules
+from classifier.population import ACTION, BOUNDS, CARE, NO_REALS, VALUE, Population, count_rules
 
 
 class Situation(NamedTuple):
@@ -99,7 +99,9 @@ def is_more_general(
     pop: Population, row: int, value: np.ndarray | int, care: np.ndarray | int, bounds: np.ndarray = NO_REALS
 ) -> np.ndarray:
     """Whether rule `row` matches all that the conditions (value, care, bounds) match, and more."""
-    its, wide = pop.words[:, row].tolist()
+    its, wide = pop.words[VALUE, row], pop.words[CARE, row]
+    if isinstance(care, int):
+        its, wide = int(its), int(wide)
     more: np.ndarray = (wide & care == wide) & (wide & value == its)
     if not pop.reals:
         return more & (wide != care)

@@ -97,50 +97,53 @@ def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, param
     word, _ = read(pop, situation)
     pop.counts[STAMP, acting] = step
     genes, ends = pop.bits + 2 * pop.reals, BOUNDS + 2 * pop.reals
-    drawn = draws.many(5 + 2 * (pop.bits + 4 * pop.reals + 2))
-    u, mutations = drawn[:5].tolist(), drawn[5:].reshape(2, -1)
-    parents = np.array([select(pop, acting, params, v) for v in u[:2]])
-    cares = pop.words[CARE, parents].tolist()
-    numbers = pop.numbers[:, parents]
-    if params.copy_fitness:
-        numbers[FITNESS] /= pop.counts[NUMEROSITY, parents]
+    draws_each = pop.bits + 4 * pop.reals + 2
+    u = draws.many(5 + 2 * draws_each).tolist()
+    parents = [select(pop, acting, params, v) for v in u[:2]]
+    cares = [int(pop.words[CARE, row]) for row in parents]
+    children = [pop.numbers[:, row].tolist() for row in parents]
     action = int(pop.counts[ACTION, parents[0]])
+    if params.copy_fitness:
+        for child, row in zip(children, parents, strict=True):
+            child[FITNESS] /= int(pop.counts[NUMEROSITY, row])
     if u[2] < params.chi:
-        cut = sorted(int(v * (genes + 1)) for v in u[3:])
-        cares = crossover(cares, numbers[BOUNDS:ends], pop.bits, *cut)
-        for inherited in (numbers[PREDICTION : FITNESS + 1], numbers[ends:]):
-            if inherited.size:
-                inherited[:] = (inherited[:, :1] + inherited[:, 1:]) / 2
-    numbers[ERROR] *= params.error_factor
-    numbers[FITNESS] *= params.fitness_factor
-    flips = (mutations[:, : pop.bits] < params.mu).nonzero()
-    for child, b in zip(*(axis.tolist() for axis in flips), strict=True):
-        cares[child] ^= 1 << b
-    if pop.reals:
-        mutate_bounds(numbers[BOUNDS:ends], mutations[:, pop.bits : -2], params)
-    actions = [mutate_action(action, pop.actions, params, *v) for v in mutations[:, -2:].tolist()]
-    for care, does, child in zip(cares, actions, numbers.T, strict=True):
+        low, high = sorted(int(v * (genes + 1)) for v in u[3:5])
+        crossover(cares, children, pop.bits, low, high)
+        for i in (PREDICTION, ERROR, FITNESS, *range(ends, len(children[0]))):
+            children[0][i] = children[1][i] = (children[0][i] + children[1][i]) / 2
+    actions = [action, action]
+    for i, child in enumerate(children):
+        child[ERROR] *= params.error_factor
+        child[FITNESS] *= params.fitness_factor
+        own = u[5 + i * draws_each : 5 + (i + 1) * draws_each]
+        for b, v in enumerate(own[: pop.bits]):
+            if v < params.mu:
+                cares[i] ^= 1 << b
+        mutate_bounds(child, own[pop.bits : -2], params)
+        actions[i] = mutate_action(action, pop.actions, params, *own[-2:])
+    for care, does, child in zip(cares, actions, children, strict=True):
         # All conditions in [A] match the situation's bits, so care says everything about them.
         add_offspring(pop, parents, word & care, care, does, child, step, params)
         gone = delete(pop, params, draws)
         if gone >= 0:
-            parents = follow(parents, gone, count_rules(pop))
+            parents = follow(np.array(parents), gone, count_rules(pop)).tolist()
 
 
 def add_offspring(
     pop: Population,
-    parents: np.ndarray,
+    parents: list[int],
     value: int,
     care: int,
     action: int,
-    numbers: np.ndarray,
+    numbers: list[float],
     step: int,
     params: Params,
 ) -> None:
     """One more copy of the first parent that makes the offspring superfluous, else a rule of its own."""
     if params.do_ga_subsumption:
-        for row in parents.tolist():
-            if subsumes(pop, row, value, care, action, params, numbers[BOUNDS : BOUNDS + 2 * pop.reals]):
+        bounds = np.array(numbers[BOUNDS : BOUNDS + 2 * pop.reals]) if pop.reals else NO_REALS
+        for row in parents:
+            if subsumes(pop, row, value, care, action, params, bounds):
                 pop.counts[NUMEROSITY, row] += 1
                 return
     insert(pop, value, care, action, numbers, step)
@@ -171,24 +174,22 @@ def count_refusals(tau: float, u: float) -> int:
     return count
 
 
-def crossover(cares: list[int], bounds: np.ndarray, bits: int, low: int, high: int) -> list[int]:
-    """Two-point crossover of the genes low .. high - 1: neighbouring inputs, often of one quantity, stay together.
+def crossover(cares: list[int], children: list[list[float]], bits: int, low: int, high: int) -> None:
+    """Two-point crossover, in place: neighbouring inputs, which often belong to one quantity, stay together.
 
-    Swaps within `bounds` (2 D, 2) in place and returns the two new words of `care`.
+    Swaps the genes low .. high - 1 of two offspring: bits, then bounds.
     """
-    inside = (1 << min(high, bits)) - (1 << min(low, bits))
-    swapped = (cares[0] ^ cares[1]) & inside
-    if bounds.size:
-        cut = slice(max(low - bits, 0), max(high - bits, 0))
-        bounds[cut] = bounds[cut, ::-1].copy()
-    return [cares[0] ^ swapped, cares[1] ^ swapped]
+    swapped = (cares[0] ^ cares[1]) & ((1 << min(high, bits)) - (1 << min(low, bits)))
+    cares[:] = cares[0] ^ swapped, cares[1] ^ swapped
+    cut = slice(BOUNDS + max(low - bits, 0), BOUNDS + max(high - bits, 0))
+    children[0][cut], children[1][cut] = children[1][cut], children[0][cut]
 
 
-def mutate_bounds(bounds: np.ndarray, u: np.ndarray, params: Params) -> None:
-    """Move each of the bounds (2 D, 2) of two offspring with probability mu, in place; draws (2, 4 D)."""
-    moves, how_far = u.reshape(2, -1, 2).T
-    moved = np.clip(bounds + params.shift * (2 * how_far - 1), 0, 1)
-    bounds[:] = np.where(moves < params.mu, moved, bounds)
+def mutate_bounds(child: list[float], u: list[float], params: Params) -> None:
+    """Move each of an offspring's bounds with probability mu, in place; two draws for each."""
+    for b, (moves, how_far) in enumerate(zip(u[0::2], u[1::2], strict=True), BOUNDS):
+        if moves < params.mu:
+            child[b] = min(max(child[b] + params.shift * (2 * how_far - 1), 0.0), 1.0)
 
 
 def mutate_action(action: int, actions: int, params: Params, mutates: float, other: float) -> int:
@@ -236,8 +237,9 @@ def delete(pop: Population, params: Params, draws: Draws) -> int:
     F = pop.numbers[FITNESS, rows]
     vote = pop.numbers[SIZE, rows] * n
     mean, own = total(F) / copies, F / n
-    weak = ((own < params.delta * mean) & (pop.counts[EXPERIENCE, rows] > params.theta_del)).nonzero()[0]
+    weak = (own < params.delta * mean).nonzero()[0]
     if weak.size:
+        weak = weak[pop.counts[EXPERIENCE, weak] > params.theta_del]
         vote[weak] *= mean / own[weak]
     row = _spin(np.add.accumulate(vote), draws.one())
     n[row] -= 1

@@ -4,7 +4,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from classifier.draws import SITUATION, uniform
+from classifier import scs
+from classifier.draws import SITUATION, Draws, uniform
 from classifier.params import Params
 from classifier.population import Population, empty
 from classifier.training import lessons, situations
@@ -51,6 +52,18 @@ def practise_multiplexer(
     )
     right: np.ndarray = chosen == answers[1]
     return right
+
+
+def auction_multiplexer(address: int, problems: int, seed: int, params: scs.Params) -> tuple[Population, np.ndarray]:
+    """The same by SCS: what is learnt from is what the auction decides, the test is the highest bid without noise."""
+    pop, draws = scs.empty(params, address + 2**address, actions=2), Draws(seed)
+    right = np.zeros(problems, bool)
+    for step, (taught, tested) in enumerate(_problems(pop.bits, problems, seed, 0).tolist()):
+        action, _ = scs.decide(pop, taught, step, params, draws, params.p_explore)
+        scs.learn(pop, taught, action, PAYOFF * (action == multiplexer(taught, address)), step, params, draws)
+        bids = scs.predictions_known(pop, tested)
+        right[step] = int(np.nan_to_num(bids).argmax()) == multiplexer(tested, address)
+    return pop, right
 
 
 def _problems(bits: int, problems: int, seed: int, first: int) -> np.ndarray:

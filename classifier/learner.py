@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from classifier import store, xcs
+from classifier import scs, store, xcs
 from classifier.conditions import read
 from classifier.draws import Draws
 from classifier.params import Params, check
@@ -14,17 +14,21 @@ from classifier.population import Population, empty
 
 
 class Learner:
-    """A population with its parameters, its clock and its draws.
+    """A population with its parameters, its clock and its draws: XCS, or SCS where given its parameters.
 
     Single step: `act`, then `reward(payoff)`. Several steps: `act`, `reward(payoff, done=False)`, `act`, ...,
     `reward(payoff)`: an action learns its reward and gamma times the best prediction of what came next
     [Butz & Wilson 2002].
     """
 
-    def __init__(self, params: Params, bits: int, actions: int, reals: int = 0, seed: int = 0) -> None:
-        """Raises ValueError for sizes that do not fit, see `classifier.population.empty`."""
+    def __init__(self, params: Params | scs.Params, bits: int, actions: int, reals: int = 0, seed: int = 0) -> None:
+        """The parameters say which system it is. Raises ValueError for sizes that do not fit: `population.empty`."""
         self.params = params
-        self.population = empty(params, bits, actions, reals=reals)
+        if isinstance(params, scs.Params):
+            check("reals", reals, 0, 0)
+            self.system, self.population = scs, scs.empty(params, bits, actions)
+        else:
+            self.system, self.population = xcs, empty(params, bits, actions, reals=reals)
         self.seed = seed
         self.step = 0  # actions so far
         self.draws = Draws(seed)
@@ -40,12 +44,12 @@ class Learner:
             situation = read(self.population, situation)  # a copy: it may be overwritten before the pay-off comes
         explore = self.params.p_explore if explore is None else explore
         if self._owed is None:
-            action, _ = xcs.decide(self.population, situation, self.step, self.params, self.draws, explore)
+            action, _ = self.system.decide(self.population, situation, self.step, self.params, self.draws, explore)
         else:
-            predictions = xcs.predict(self.population, situation, self.step, self.params, self.draws)
+            predictions = self.system.predict(self.population, situation, self.step, self.params, self.draws)
             before, taken, payoff = self._owed
             self._learn(before, taken, payoff + self.params.gamma * float(np.nanmax(predictions)))
-            action = xcs.choose(predictions, explore, self.draws)
+            action = self.system.choose(predictions, explore, self.draws)
         self._taken, self._owed = (situation, action), None
         self.step += 1
         return action
@@ -69,7 +73,7 @@ class Learner:
 
     def predictions(self, situation: Any) -> np.ndarray:
         """The prediction array (A,); NaN where no rule matches."""
-        return xcs.predictions_known(self.population, situation)
+        return self.system.predictions_known(self.population, situation)
 
     def condensing(self) -> None:
         """From now on evolve without new rules: no crossover, no mutation [Wilson 1995, condensation]."""
@@ -90,4 +94,4 @@ class Learner:
         return learner
 
     def _learn(self, seen: Any, action: int, payoff: float) -> None:
-        xcs.learn(self.population, seen, action, payoff, self.step, self.params, self.draws)
+        self.system.learn(self.population, seen, action, payoff, self.step, self.params, self.draws)

@@ -6,6 +6,7 @@ that bit must be, and is 0 where `care` is 0, so that equal conditions are equal
 two bounds in any order [Stone & Bull 2003, unordered bounds]; real inputs lie in [0, 1].
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -117,7 +118,7 @@ def count_rules(pop: Population) -> int:
     return int(pop.counts[NUMEROSITY].argmin())  # the first 0
 
 
-def insert(pop: Population, value: int, care: int, action: int, numbers: np.ndarray, stamp: int) -> None:
+def insert(pop: Population, value: int, care: int, action: int, numbers: Sequence[float], stamp: int) -> None:
     """Add one copy of a rule: to the same rule if there is one, else in the first free row.
 
     `numbers` is the rule's column of `Population.numbers`.
@@ -128,12 +129,13 @@ def insert(pop: Population, value: int, care: int, action: int, numbers: np.ndar
         if (
             pop.words[CARE, row] == care
             and pop.counts[ACTION, row] == action
-            and (not pop.reals or (pop.numbers[bounds, row] == numbers[bounds]).all())
+            and (not pop.reals or pop.numbers[bounds, row].tolist() == list(numbers[bounds]))
         ):
             pop.counts[NUMEROSITY, row] += 1
             return
-    pop.words[:, count] = value, care
-    pop.counts[:, count] = action, 0, stamp, 1
+    pop.words[VALUE, count], pop.words[CARE, count] = value, care
+    pop.counts[ACTION, count], pop.counts[EXPERIENCE, count] = action, 0
+    pop.counts[STAMP, count], pop.counts[NUMEROSITY, count] = stamp, 1
     pop.numbers[:, count] = numbers
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from classifier import scs
 from classifier.params import Params
 from classifier.population import Population, empty
 
 MAGIC, VERSION = "jerne-lcs", 1
+SYSTEMS: dict[str, type[Params] | type[scs.Params]] = {"xcs": Params, "scs": scs.Params}
 ARRAYS = {"words": "<u8", "counts": "<i8", "numbers": "<f8"}
 
 
@@ -30,7 +32,7 @@ class Saved:
     """What a file holds."""
 
     population: Population
-    params: Params
+    params: Params | scs.Params
     seed: int
     step: int
     drawn: int  # random numbers so far
@@ -40,6 +42,7 @@ def save(path: Path | str, saved: Saved) -> None:
     """Write a file; one of the same name stays as it was until the new one is whole. Raises OSError."""
     pop, target = saved.population, Path(path)
     head = {
+        "system": "scs" if isinstance(saved.params, scs.Params) else "xcs",
         "bits": pop.bits,
         "reals": pop.reals,
         "actions": pop.actions,
@@ -58,8 +61,13 @@ def load(path: Path | str) -> Saved:
     body = unseal(path, MAGIC, VERSION, "learner")
     head, _, arrays = body.partition(b"\n")
     values = json.loads(head)
-    params = Params(**values["params"])
-    pop = empty(params, values["bits"], values["actions"], reals=values["reals"])
+    params = SYSTEMS[values["system"]](**values["params"])
+    pop = empty(
+        Params(capacity=params.capacity, linear=getattr(params, "linear", False)),
+        values["bits"],
+        values["actions"],
+        reals=values["reals"],
+    )
     for name, kind in ARRAYS.items():
         array = getattr(pop, name)
         array[:] = np.frombuffer(arrays[: array.nbytes], kind).reshape(array.shape)

@@ -167,7 +167,8 @@ def predictions_known(pop: Population, situation: Any) -> np.ndarray:
     seen = read(pop, situation)
     lanes = pop.words.shape[:-2]
     fast, out = kernels(), np.empty((*lanes, pop.actions))
-    if not lanes and np.ndim(seen.word) == 0 and seen.x.ndim == 1:
+    if not lanes:
+        _one(pop, seen)
         if fast is None:
             return prediction_array(pop, match(pop, seen), seen.x)
         fast.known(pop.words, pop.counts, pop.numbers, *seen, out)
@@ -194,4 +195,14 @@ def _read(pop: Population, situation: Any, params: Params) -> tuple[Any, np.ndar
         return situation, NO_REALS
     if pop.numbers.shape != (shape := shape_for(params, pop.reals)):
         raise ValueError(f"population of shape {pop.numbers.shape}: one robot's with these parameters has {shape}")
-    return read(pop, situation)
+    seen = read(pop, situation)
+    _one(pop, seen)
+    return seen
+
+
+def _one(pop: Population, seen: Situation) -> None:
+    """Raise ValueError for the situations of many."""
+    if np.ndim(seen.word):
+        raise ValueError(f"situations of shape {np.shape(seen.word)}: must be one whole number, one robot's")
+    if seen.x.ndim != 1:
+        raise ValueError(f"situation of shape {seen.x.shape}: must be ({pop.reals},), one robot's")

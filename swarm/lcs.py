@@ -9,13 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from classifier import scs
 from classifier.params import Params
 
 ADDRESSES = {3: 1, 6: 2, 11: 3, 20: 4, 37: 5}
+P = TypeVar("P", Params, scs.Params)
 Figures = dict[str, Any]  # of one seed
 
 
@@ -45,12 +47,29 @@ def _parser() -> argparse.ArgumentParser:
     csv.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
     csv.add_argument("--problems", type=int, default=20_000, help="lessons (default: 20000)")
     csv.set_defaults(task=_csv)
-    for task in (mux, maze, csv):
+    team = tasks.add_parser(
+        "team",
+        help="a task that several learners solve together, and that changes",
+        description="Several learners are paid if all do the right thing; halfway another thing is right.",
+    )
+    team.add_argument("--agents", type=int, default=2, metavar="N", help="learners in the team (default: 2)")
+    team.add_argument("--problems", type=int, default=60_000, help="steps (default: 60000)")
+    team.add_argument("--change", type=int, metavar="STEP", help="when another thing is right (default: halfway)")
+    team.set_defaults(task=_team)
+    auction = tasks.add_parser(
+        "scs",
+        help="the multiplexer problem by bids and taxes",
+        description="The simple classifier system of Goldberg 1989 on the multiplexer problem.",
+    )
+    auction.add_argument("--bits", type=int, choices=[3, 6, 11], default=6, help="of a situation (default: 6)")
+    auction.add_argument("--problems", type=int, default=6000, help="problems (default: 6000)")
+    auction.set_defaults(task=_scs)
+    for task in (mux, maze, csv, team, auction):
         task.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds 1 to K (default: 1)")
         task.add_argument("--json", action="store_true", help="the results as JSON")
         task.add_argument("--params", type=Path, metavar="FILE", help="parameters in a TOML file")
         task.add_argument("--picture", type=Path, metavar="FILE", help="draw the learning curves (PNG)")
-        for field in fields(Params):
+        for field in fields(scs.Params if task is auction else Params):
             kind = type(field.default)
             task.add_argument(
                 f"--{field.name.replace('_', '-')}",
@@ -82,10 +101,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def parameters(args: argparse.Namespace, standard: Params) -> Params:
+def parameters(args: argparse.Namespace, standard: P) -> P:
     """The standard ones, changed by the TOML file and then by the options. Raises LcsError."""
     changes: dict[str, Any] = {}
-    known = {field.name: type(field.default) for field in fields(Params)}
+    known = {field.name: type(field.default) for field in fields(standard)}
     if args.params is not None:
         try:
             changes = tomllib.loads(args.params.read_text(encoding="utf-8"))
@@ -158,8 +177,38 @@ def _csv(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
     return _seeds(args, params, one)
 
 
+def _team(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
+    from classifier import team
+
+    params = parameters(args, team.params())
+    change = args.problems // 2 if args.change is None else args.change
+
+    def one(seed: int) -> tuple[Figures, np.ndarray]:
+        course = team.practise(args.agents, args.problems, seed, params, change)
+        figures = {
+            "all known after": course.mastered(),
+            "again after": course.mastered(change),
+            "solved at the end": float(course.solved[-1000:].mean()),
+        }
+        return figures, course.solved
+
+    return _seeds(args, params, one)
+
+
+def _scs(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
+    from classifier.environments import auction_multiplexer
+
+    params = parameters(args, scs.Params())
+
+    def one(seed: int) -> tuple[Figures, np.ndarray]:
+        _, right = auction_multiplexer(ADDRESSES[args.bits], args.problems, seed, params)
+        return {"last 1000 right": float(right[-1000:].mean())}, right
+
+    return _seeds(args, params, one)
+
+
 def _seeds(
-    args: argparse.Namespace, params: Params, one: Callable[[int], tuple[Figures, np.ndarray]]
+    args: argparse.Namespace, params: Params | scs.Params, one: Callable[[int], tuple[Figures, np.ndarray]]
 ) -> tuple[Figures, list[np.ndarray]]:
     rows, curves = [], []
     for seed in range(1, args.seeds + 1):

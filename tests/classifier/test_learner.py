@@ -85,6 +85,9 @@ def test_a_taught_array_is_not_kept() -> None:
         (6, 0, 3.5, r"situation = 3.5: must be a whole number, bit b in bit b"),
         (6, 0, "3", r"situation = '3': must be a whole number"),
         (6, 0, None, r"situation = None: must be a whole number"),
+        (6, 0, [1, 0, 1], r"situations of shape \(3,\): must be one whole number"),
+        (6, 0, np.array([5]), r"situations of shape \(1,\): must be one whole number"),
+        (0, 2, [[0.5, 0.5]], r"situation of shape \(1, 2\): must be \(2,\), one robot's"),
         (0, 2, [0.5, float("nan")], r"situation\[1\] = nan: must lie in \[0, 1\]"),
         (0, 2, [0.5, 1.5], r"situation\[1\] = 1.5: must lie in \[0, 1\]"),
         (0, 2, [0.5], r"situation of shape \(1,\): the last axis must be 2 real inputs"),
@@ -128,6 +131,36 @@ def test_ten_thousand_real_inputs_work_and_as_many_bits_are_refused() -> None:
     assert learner.predictions(x)[action] == 7.0
     with pytest.raises(ValueError, match=r"^bits = 10000: must lie in \[1, 63\]$"):
         Learner(PAPER, 10_000, 2)
+
+
+def test_constant_inputs_are_learnt() -> None:
+    learner = Learner(Params(capacity=50), 0, 2, reals=3)
+    for _ in range(300):
+        action = learner.act([0.0, 0.5, 1.0], explore=0.5)
+        learner.reward(100.0 * action)
+    assert learner.predictions([0.0, 0.5, 1.0]).tolist() == pytest.approx([0.0, 100.0], abs=1.0)
+
+
+def test_a_pay_off_may_be_any_kind_of_number_and_an_action_any_kind_of_whole_number() -> None:
+    pops = [empty(PAPER, 4, 2), empty(PAPER, 4, 2)]
+    xcs.learn(pops[0], 3, 1, 7.0, 0, PAPER, Draws(1))
+    xcs.learn(pops[1], np.uint8(3), np.int8(1), np.float32(7), 0, PAPER, Draws(1))
+    assert pops[0].prediction[0] == pops[1].prediction[0] == 7.0
+    assert np.array_equal(pops[0].words, pops[1].words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"capacity": 10.0}, r"capacity = 10.0: must be of type int"),
+        ({"capacity": "9"}, r"capacity = '9': must be a number"),
+        ({"beta": None}, r"beta = None: must be a number"),
+        ({"mu": float("nan")}, r"mu = nan: must lie in \[0, 1\]"),
+    ],
+)
+def test_parameters_of_another_kind_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Params(**changes)
 
 
 def test_a_population_of_one_and_an_empty_one() -> None:

@@ -87,10 +87,10 @@ def test_covering_mutation_and_matching_of_intervals() -> None:
     low, high = pop.bounds[0, rows], pop.bounds[1, rows]
     assert ((low >= 0.7) & (low <= 0.9) & (high >= 0.9) & (high <= 1.0)).all()
     assert match(pop, [0.9]).tolist() == rows.tolist()
-    bounds = np.array([[0.5, 0.5], [0.02, 0.02]])  # of two offspring
-    u = np.array([[0.0, 1.0, 0.0, 0.0], [0.0, 0.25, 0.9, 1.0]])  # whether and how far, bound by bound
-    discovery.mutate_bounds(bounds, u, replace(params, mu=0.5, shift=0.1))
-    assert bounds.ravel().tolist() == pytest.approx([0.6, 0.45, 0.0, 0.02])
+    child = [1.0, 0.0, 0.0, 0.1, 0.5, 0.02, 0.5, 0.5]  # bounds come last
+    u = [0.0, 1.0, 0.0, 0.0, 0.0, 0.25, 0.9, 1.0]  # whether and how far, bound by bound
+    discovery.mutate_bounds(child, u, replace(params, mu=0.5, shift=0.1))
+    assert child == pytest.approx([1.0, 0.0, 0.0, 0.1, 0.6, 0.0, 0.45, 0.5])
 
 
 def test_an_interval_that_holds_another_is_more_general() -> None:

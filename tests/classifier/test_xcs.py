@@ -1,12 +1,15 @@
 """XCS as a whole: predictions, decisions, lessons, and lives of random parameters."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from by_hand import PAPER, draws, population, rows, situation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier import conditions, xcs
+from classifier import conditions, gear, xcs
 from classifier.draws import Draws
 from classifier.params import Params
 from classifier.population import FIELDS, Population, empty
@@ -58,6 +61,24 @@ def test_the_highest_prediction_is_chosen_and_ties_are_decided_evenly() -> None:
     assert abs(taken[1] - 1000) < 5 * np.sqrt(500)
 
 
+@pytest.mark.parametrize("name", ["numba", "numpy"])
+def test_no_more_actions_are_covered_than_theta_mna_wants_and_only_those_are_chosen(name: str) -> None:
+    gear.use(name)
+    params, chosen = replace(PAPER, theta_mna=2), set()
+    for seed in range(40):
+        pop = empty(params, 10, actions=4)
+        action, predictions = xcs.decide(pop, 5, 0, params, draws(seed), explore=seed % 2)
+        known = np.flatnonzero(~np.isnan(predictions))
+        assert rows(pop) == [0, 1]
+        assert sorted(pop.action[:2].tolist()) == known.tolist()
+        assert action in known
+        chosen.add(action)
+    gear.use("numba")
+    assert chosen == {0, 1, 2, 3}
+    with pytest.raises(ValueError, match=r"^predictions = \[nan nan\]: at least one must be a number$"):
+        xcs.choose(np.full(2, np.nan), 0.0, draws())
+
+
 def test_exploring_takes_all_actions_evenly() -> None:
     taken = np.bincount([xcs.choose(np.array([5.0, 9.0]), 0.4, draws(i)) for i in range(2000)])
     assert abs(taken[0] - 400) < 5 * np.sqrt(2000 * 0.2 * 0.8)
@@ -96,13 +117,23 @@ def test_only_the_action_set_learns() -> None:
         (3, 2, 1.0, r"action = 2: must lie in \[0, 1\]"),
         (3, 0, float("nan"), r"payoff = nan: must lie in \[-1000000000, 1000000000\]"),
         (3, 0, float("inf"), r"payoff = inf: must lie in \[-1000000000, 1000000000\]"),
+        (3, 0, "9", r"payoff = '9': must be a number"),
+        (3, 0, None, r"payoff = None: must be a number"),
+        (3, 0.5, 1.0, r"action = 0.5: must be a whole number"),
+        (3, None, 1.0, r"action = None: must be a whole number"),
     ],
 )
-def test_learning_refuses_what_makes_no_sense(x: int, action: int, payoff: float, message: str) -> None:
+def test_learning_refuses_what_makes_no_sense(x: int, action: Any, payoff: Any, message: str) -> None:
     pop = population(("1###", 0), ("####", 0))
     with pytest.raises(ValueError, match=message):
         xcs.learn(pop, x, action, payoff, 0, PAPER, draws())
     assert not pop.experience.any()
+
+
+def test_deciding_refuses_what_is_no_probability() -> None:
+    for explore in (-0.1, 1.5, float("nan")):
+        with pytest.raises(ValueError, match=rf"explore = {explore}: must lie in \[0, 1\]"):
+            xcs.decide(population(("1###", 0)), 9, 0, PAPER, draws(), explore)
 
 
 def test_deciding_refuses_a_situation_with_bits_that_no_rule_has() -> None:

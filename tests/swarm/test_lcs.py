@@ -34,6 +34,18 @@ def test_mazes_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().out)["seeds"][0]["accuracy, mean of 10 folds"] > 0.9
 
 
+def test_teams_and_auctions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lcs", "team", "--agents", "2", "--problems", "8000", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)["seeds"][0]
+    assert result["all known after"] <= 4000
+    assert main(["lcs", "scs", "--problems", "2000", "--sigma", "0.02", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert results["params"]["sigma"] == 0.02
+    assert results["seeds"][0]["last 1000 right"] > 0.55
+    assert main(["lcs", "team", "--agents", "0"]) == 2
+    assert "agents = 0: must lie in [1, 100]" in capsys.readouterr().err
+
+
 def test_parameters_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.toml"
     path.write_text("mu = 0.01\nnu = 10\ngradient = true\n")

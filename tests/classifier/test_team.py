@@ -1,0 +1,34 @@
+"""A task that several learners solve together: learnt, learnt again after a change, and kept."""
+
+import pytest
+
+from classifier import team
+
+
+def test_a_team_learns_and_learns_again_after_a_change() -> None:
+    course = team.practise(2, 24_000, 1, team.params())
+    assert course.mastered() is not None
+    assert course.mastered(12_000) is not None
+    assert course.known[11] == course.known[-1] == 1
+    assert course.known[12] < 1
+    assert course.solved[-1000:].mean() > 0.8  # some explore
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("agents", [2, 3])
+def test_what_was_learnt_is_kept_for_100_000_steps(agents: int) -> None:
+    for seed in range(1, 6):
+        course = team.practise(agents, 160_000, seed, team.params(), change=30_000)
+        first, again = course.mastered(), course.mastered(30_000)
+        assert first is not None
+        assert first <= 30_000, (seed, first)
+        assert again is not None
+        assert again <= 30_000, (seed, again)
+        kept = course.known[(30_000 + again) // team.CHECK :]
+        assert len(kept) >= 100
+        assert kept.min() == 1, (seed, kept)
+
+
+def test_a_team_of_none_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^agents = 0: must lie in \[1, 100\]$"):
+        team.practise(0, 2000, 1, team.params())
