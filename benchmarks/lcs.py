@@ -1,21 +1,24 @@
-"""Multiplexers against xcsf and scikit-XCS: CPU time, pairs to solve and rules, all in one run.
+"""Multiplexers against xcsf and scikit-XCS: CPU time, pairs to solve and rules, all in one run; single calls.
 
-    uv run --group benchmark python benchmarks/lcs.py [--bits 6 11 20] [--seeds 1 2 3]
+    uv run --group benchmark python benchmarks/lcs.py [--bits 6 11 20] [--seeds 1 2 3] [--calls]
 
 CPU seconds of one thread. The step API: decide and learn, one call each, explore and exploit in turn.
 xcsf counts its rules as it ships, with ternary conditions and constant predictions and the parameters of
-`Params.standard`. A system has solved a problem when 100 exploit answers in a row were right.
+`Params.standard`. A system has solved a problem when 100 exploit answers in a row were right. `--calls` measures
+instead one predict and one learn call, a thousand robots' step, and what importing costs.
 """
 
 import argparse
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from classifier import gear, xcs
+from classifier import gear, stack, xcs
 from classifier.draws import Draws
 from classifier.environments import PAYOFF, multiplexer, problems_until, solve_multiplexer
 from classifier.params import Params
@@ -24,7 +27,7 @@ from classifier.population import empty
 ADDRESS = {6: 2, 11: 3, 20: 4}
 PARAMS = {6: Params.standard(400), 11: Params.standard(800), 20: Params.standard(2000, p_wild=0.5)}
 PAIRS = {6: 5_000, 11: 12_000, 20: 40_000}
-SLOW_PAIRS = {6: 2_000, 11: 2_000, 20: 1_000}  # for what takes minutes otherwise
+SLOW_PAIRS = {6: 5_000, 11: 6_000, 20: 4_000}  # for what takes minutes otherwise
 REPEATS = 3
 
 
@@ -197,13 +200,60 @@ def measure(bits: int, seeds: list[int], names: list[str]) -> None:
         print(f"{name:12} {mine:10.1f} {base / mine:7.1f} {cpu:8.2f} {' '.join(map(str, solved)):>20} {rules:>20}")
 
 
+def calls() -> None:
+    """One predict and one learn call on a population that knows the 20-multiplexer, the median of 5,000."""
+    params, draws = PARAMS[20], Draws(3)
+    pop, _ = solve_multiplexer(4, 40_000, 1, params)
+    took = np.zeros((5000, 2))
+    for t, x in enumerate(np.random.default_rng(1).integers(2**20, size=len(took)).tolist()):
+        start = time.perf_counter()
+        action, _ = xcs.decide(pop, x, 40_000 + t, params, draws, explore=1.0)
+        decided = time.perf_counter()
+        xcs.learn(pop, x, action, PAYOFF * (action == multiplexer(x, 4)), 40_000 + t, params, draws)
+        took[t] = decided - start, time.perf_counter() - decided
+    predict, learn = 1e6 * np.median(took, axis=0)
+    print(f"one call, {np.count_nonzero(pop.numerosity)} rules: predict {predict:.1f} us, learn {learn:.1f} us")
+
+
+def robots(count: int = 1000, steps: int = 300) -> None:
+    """A stack's step: all decide and learn, 8 real inputs, room for 400 rules; the median of the last 50 steps."""
+    params, lanes = Params(capacity=400, spread=1.0), np.arange(count)
+    pop, rng = empty(params, 0, 4, (count,), reals=8), np.random.default_rng(1)
+    took = []
+    for t in range(steps):
+        x, now = rng.random((count, 8)), np.full(count, t)
+        start = time.process_time()
+        actions, _ = stack.decide(pop, x, now, params, 1, lanes, t, explore=0.1)
+        stack.learn(pop, x, actions, PAYOFF * (actions == (4 * x[:, 0]).astype(int)), now, params, 1, lanes, t)
+        took.append(time.process_time() - start)
+    rules = np.count_nonzero(pop.numerosity) / count
+    print(f"{count} robots' step, {rules:.0f} rules each: {1e3 * statistics.median(took[-50:]):.1f} ms")
+
+
+def imports() -> None:
+    """What importing the package costs beyond NumPy: the best of five fresh processes each."""
+    best = {}
+    for modules in ("numpy", "numpy, classifier.learner"):
+        code = f"import time; start = time.process_time(); import {modules}; print(time.process_time() - start)"
+        runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True) for _ in range(5)]
+        best[modules] = min(float(run.stdout) for run in runs)
+    alone, both = best.values()
+    print(f"import beyond NumPy: {1e3 * (both - alone):.0f} ms")
+
+
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bits", type=int, nargs="+", choices=ADDRESS, default=list(ADDRESS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--calls", action="store_true")
     args = parser.parse_args()
+    if args.calls:
+        calls()
+        robots()
+        imports()
+        return
     for bits in args.bits:
         measure(bits, args.seeds, args.systems)
 

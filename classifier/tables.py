@@ -52,10 +52,10 @@ def scale(X: np.ndarray) -> Scale:
     return Scale(binary, X.min(0), X.max(0))
 
 
-def params() -> Params:
+def params(capacity: int = 2000) -> Params:
     """Settings for data sets."""
     return Params(
-        capacity=2000,
+        capacity=capacity,
         p_wild=0.5,
         mu=0.02,
         theta_ga=25.0,
