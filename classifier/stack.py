@@ -13,7 +13,7 @@ from classifier import xcs
 from classifier.conditions import Situation, read
 from classifier.draws import EXPLORE, LEARN, Draws
 from classifier.gear import kernels
-from classifier.params import Params
+from classifier.params import Params, check
 from classifier.population import Population
 
 
@@ -34,11 +34,12 @@ def decide(
     """
     seen = _situations(pop, situation)
     lanes = len(pop.words)
+    check("explore", explore, 0, 1)
     predictions, chosen = np.empty((lanes, pop.actions)), np.empty(lanes, np.int64)
     if (fast := kernels()) is not None:
         fast.decide_all(
             *(pop.words, pop.counts, pop.numbers, params.record, Draws(0).state, pop.bits, *seen),
-            *(_whole(steps), seed, _whole(robots), tick, explore, predictions, chosen),
+            *(_whole("steps", steps, lanes), seed, _whole("robots", robots, lanes), tick, explore, predictions, chosen),
         )
         return chosen, predictions
     for lane in range(lanes):
@@ -63,8 +64,10 @@ def learn(
 
     Raises ValueError for a situation, action or pay-off out of range.
     """
-    seen = _situations(pop, situation)
-    taken, paid = _whole(actions), np.array(payoffs, np.float64)
+    seen, lanes = _situations(pop, situation), len(pop.words)
+    taken, paid = _whole("actions", actions, lanes), np.array(payoffs, np.float64)
+    if paid.shape != (lanes,):
+        raise ValueError(f"payoffs of shape {paid.shape}: must be {lanes} numbers, NaN where none has come")
     for name, value, low, high in (
         ("actions", taken, 0, pop.actions - 1),
         ("payoffs", paid[~np.isnan(paid)], -xcs.MOST_PAYOFF, xcs.MOST_PAYOFF),
@@ -74,7 +77,7 @@ def learn(
     if (fast := kernels()) is not None:
         fast.learn_all(
             *(pop.words, pop.counts, pop.numbers, params.record, Draws(0).state, pop.bits, pop.actions),
-            *(*seen, taken, paid, _whole(steps), seed, _whole(robots), tick),
+            *(*seen, taken, paid, _whole("steps", steps, lanes), seed, _whole("robots", robots, lanes), tick),
         )
         return
     for lane in np.flatnonzero(~np.isnan(paid)).tolist():
@@ -87,9 +90,16 @@ def _situations(pop: Population, situation: Any) -> Situation:
     """Checked and copied: words (L,) i8 and inputs (L, D)."""
     seen = read(pop, situation)
     lanes = len(pop.words)
+    for name, part, shape in (("words", seen.word, (lanes,)), ("inputs", seen.x, (lanes, pop.reals))):
+        if np.shape(part) not in (shape, shape[1:]):
+            raise ValueError(f"{name} of shape {np.shape(part)}: must be {shape}, a situation for each robot")
     word = np.broadcast_to(np.asarray(seen.word), lanes).astype(np.int64)
     return Situation(word, np.array(np.broadcast_to(seen.x, (lanes, pop.reals))))
 
 
-def _whole(values: np.ndarray) -> np.ndarray:
-    return np.array(values, np.int64)
+def _whole(name: str, values: Any, lanes: int) -> np.ndarray:
+    """(L,) i8, copied. Raises ValueError for another shape, and for what is not whole."""
+    array = np.array(values)
+    if array.shape != (lanes,) or array.dtype.kind not in "iu":
+        raise ValueError(f"{name} of shape {array.shape} and type {array.dtype}: must be {lanes} whole numbers")
+    return array.astype(np.int64)

@@ -97,7 +97,17 @@ def read(path: Path | str, target: str) -> Data:
 
 
 def fit(X: np.ndarray, y: np.ndarray, classes: int, trials: int, seed: int, params: Params) -> tuple[Population, Scale]:
-    """Learn from randomly drawn samples (n, d) of classes (n,): what was learnt, and the scale it belongs to."""
+    """Learn from randomly drawn samples (n, d) of classes (n,): what was learnt, and the scale it belongs to.
+
+    Raises ValueError for samples that are no finite numbers, and for classes that are not 0 .. classes - 1.
+    """
+    X, y = np.asarray(X, np.float64), np.asarray(y)
+    if X.ndim != 2 or not len(X) or y.shape != X.shape[:1]:
+        raise ValueError(f"samples of shape {X.shape} and classes of shape {y.shape}: must be (n, d) and (n,)")
+    if not np.isfinite(X).all():
+        raise ValueError("samples: must be finite numbers")
+    if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= classes:
+        raise ValueError(f"classes: must be whole numbers in [0, {classes - 1}]")
     ruler = scale(X)
     bits = int(ruler.binary.sum())
     pop = empty(params, bits, classes, reals=X.shape[1] - bits)

@@ -8,7 +8,7 @@ from classifier import xcs
 from classifier.conditions import Situation, read
 from classifier.draws import EXPLOIT, EXPLORE, LEARN, Draws
 from classifier.gear import kernels
-from classifier.params import Params
+from classifier.params import Params, check
 from classifier.population import Population
 
 
@@ -26,8 +26,14 @@ def lessons(
 
     `payoffs` (T, A) holds what each action pays. After lesson t the best action in the t-th situation of
     `tested` is taken, without learning from it [Wilson 1995]. Steps are counted from `first` on. Both
-    are as `situations` returns them.
+    are as `situations` returns them. Raises ValueError for pay-offs that are no numbers or too few.
     """
+    check("explore", explore, 0, 1)
+    shape = len(taught.word), pop.actions
+    if payoffs.shape != shape or not (abs(payoffs) <= xcs.MOST_PAYOFF).all():
+        raise ValueError(f"payoffs of shape {payoffs.shape}: must be {shape} numbers of at most {xcs.MOST_PAYOFF:.15g}")
+    if tested is not None and len(tested.word) != len(taught.word):
+        raise ValueError(f"tested: {len(tested.word)} situations: must be as many as are taught, {len(taught.word)}")
     trials, probed = len(payoffs), tested is not None
     asked = tested if tested is not None else Situation(np.zeros(0, np.int64), np.zeros((0, pop.reals)))
     chosen = np.zeros(len(asked.word), np.int64)
@@ -49,11 +55,17 @@ def lessons(
 
 
 def situations(pop: Population, words: np.ndarray | None, x: np.ndarray | None, count: int) -> Situation:
-    """`count` situations, checked and copied: words (T,) int64 and real inputs (T, D), zeros where absent."""
+    """`count` situations, checked and copied: words (T,) int64 and real inputs (T, D), zeros where absent.
+
+    Raises ValueError for others than `count`, or out of range.
+    """
     given = [part for part in (words, x) if part is not None]
     seen = read(pop, tuple(given) if len(given) > 1 else given[0])
     word = np.zeros(count, np.int64) if not pop.bits else np.asarray(seen.word).astype(np.int64)
-    return Situation(word, np.zeros((count, 0)) if not pop.reals else seen.x)
+    x = np.zeros((count, 0)) if not pop.reals else seen.x
+    if word.shape != (count,) or x.shape != (count, pop.reals):
+        raise ValueError(f"situations of shapes {word.shape} and {x.shape}: must be {count} of {pop.reals} real inputs")
+    return Situation(word, x)
 
 
 def predictions(pop: Population, asked: Situation) -> np.ndarray:

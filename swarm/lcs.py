@@ -128,7 +128,9 @@ def parameters(args: argparse.Namespace, standard: P) -> P:
 
 
 def _mux(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
+    from classifier import reading
     from classifier.environments import problems_until, solve_multiplexer
+    from classifier.population import count_rules
 
     standard = {3: (400, 0.33), 6: (400, 0.33), 11: (800, 0.33), 20: (2000, 0.5), 37: (5000, 0.65)}[args.bits]
     params = parameters(args, Params.standard(*standard))
@@ -137,8 +139,18 @@ def _mux(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
     def one(seed: int) -> tuple[Figures, np.ndarray]:
         pop, right = solve_multiplexer(ADDRESSES[args.bits], problems, seed, params)
         solved = problems_until(right, 100)
-        rules = int(np.count_nonzero(pop.numerosity))
-        return {"100 right after": solved, "last 1000 right": float(right[-1000:].mean()), "rules": rules}, right
+        some = (
+            np.arange(2**args.bits)
+            if args.bits <= 11
+            else np.random.default_rng(seed).integers(2**args.bits, size=9999)
+        )
+        figures = {
+            "100 right after": solved,
+            "last 1000 right": float(right[-1000:].mean()),
+            "rules": count_rules(pop),
+            "condensed": count_rules(reading.condense(pop, some, params)),
+        }
+        return figures, right
 
     return _seeds(args, params, one)
 
