@@ -67,19 +67,41 @@ def condense(pop: Population, situations: Any, params: Params) -> Population:
     """A population with only those rules that some action set cannot do without, one each.
 
     After Dixon, Corne & Oates 2003, who keep the strongest: here the most general of those that may
-    subsume, the fittest of equals or where none may. `situations` (T,), (T, D) or both are those that
-    matter: all of them, or the data learnt from. The rules keep what they learnt; `pop` stays as it is.
+    subsume, the fittest of equals or where none may; then those go that others which may subsume
+    stand for in all their action sets. `situations` (T,), (T, D) or both are those that matter: all of
+    them, or the data learnt from. The rules keep what they learnt; `pop` stays as it is.
     """
     everybody = np.arange(count_rules(pop))
     rank = np.lexsort((-pop.fitness[everybody], specificity(pop, everybody), ~may_subsume(pop, everybody, params)))
     rank = np.argsort(rank)  # the lower the better
     kept = np.zeros(pop.numerosity.shape, bool)
     seen = read(pop, situations)
-    for t in range(len(seen.x) if pop.reals else len(seen.word)):
-        matched = match(pop, Situation(seen.word[t] if pop.bits else 0, seen.x[t] if pop.reals else seen.x))
+    words, x = np.atleast_1d(seen.word), np.atleast_2d(seen.x)
+    count = len(x) if pop.reals else len(words)
+    everything = [Situation(words[t] if pop.bits else 0, x[t] if pop.reals else seen.x) for t in range(count)]
+    for one in everything:
+        matched = match(pop, one)
         for action in np.unique(pop.action[matched]):
             acting = matched[pop.action[matched] == action]
             kept[acting[np.argmin(rank[acting])]] = True
     less = Population(pop.bits, pop.reals, pop.actions, pop.words.copy(), pop.counts.copy(), pop.numbers.copy())
     keep(less, kept)
+    keep(less, _needed(less, everything, rank[kept[: rank.size]], params))
     return less
+
+
+def _needed(pop: Population, situations: Sequence[Situation], rank: np.ndarray, params: Params) -> np.ndarray:
+    """Which rules (R,) are left when one after the other goes, the worst first, for which able ones stand."""
+    able = may_subsume(pop, np.arange(rank.size), params)
+    within = np.zeros((rank.size, len(situations)), bool)
+    for t, one in enumerate(situations):
+        within[match(pop, one), t] = True
+    actions = pop.action[: rank.size]
+    cover = np.stack([(within & (able & (actions == action))[:, None]).sum(0) for action in range(pop.actions)])
+    needed = pop.numerosity > 0
+    for row in np.argsort(-rank).tolist():
+        mine = cover[actions[row], within[row]]
+        if (mine > able[row]).all():
+            needed[row] = False
+            cover[actions[row], within[row]] -= int(able[row])
+    return needed
