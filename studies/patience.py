@@ -1,7 +1,7 @@
 """Learners that learn nothing: they grip at every stick and wait for a fixed time, as in Ijspeert et al. 2001.
 
-Registered as wait10, wait20, ... (s) and waitforever. A decision at a site lasts about 3 s; the first at a site must
-have tried all actions before it may leave, so that waiting times below 9 s cannot be had.
+Registered as wait10, wait20, ... (s) and waitforever. A decision at a site lasts about 3 s, and who is first at a
+site must have tried all actions before it may leave, so that waiting times below 9 s cannot be had.
 """
 
 import numpy as np

@@ -75,12 +75,15 @@ def play_all(jobs: Sequence[Job], processes: int, ends: Callable[[], bool]) -> I
             for worker in list(workers):
                 job = worker.job
                 assert job is not None
-                result = _heard(worker) if worker.pipe in ready else None
+                if worker.pipe not in ready and worker.process.sentinel not in ready:
+                    continue
+                result = _heard(worker)
                 if result is not None:
                     worker.job = None
                     yield job, result
-                elif worker.process.sentinel in ready and not worker.pipe.poll():
+                else:
                     workers.remove(worker)
+                    worker.process.kill()
                     worker.process.join()
                     tries[job] += 1
                     if tries[job] < TRIES:
@@ -116,6 +119,7 @@ def _tell(worker: Worker) -> None:
 
 
 def _heard(worker: Worker) -> Played | str | None:
+    """What came of its job; None if it is gone."""
     try:
         return worker.pipe.recv()
     except (EOFError, OSError):
