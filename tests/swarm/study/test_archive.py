@@ -80,7 +80,7 @@ def test_another_mission_is_refused_and_more_cells_are_added(tmp_path: Path, cel
     archive = Archive(path)
     with pytest.raises(
         ArchiveError,
-        match="immune / goes on: speed = 0.2 there, speed = 0.4 now",
+        match=r"immune / goes on: speed = 0.2 there, speed = 0.4 now",
     ):
         archive.admit([faster, more], "c", {})
     assert archive.spec() == "b"
