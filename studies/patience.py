@@ -1,44 +1,52 @@
-"""Learners that learn nothing: they grip at every stick and wait for a fixed time, as in Ijspeert et al. 2001.
+"""A learner that learns nothing: it grips at every stick and waits for a fixed time (Ijspeert et al. 2001).
 
-Registered as wait10, wait20, ... (s) and waitforever. A decision at a site lasts about 3 s, and who is first at a
-site must have tried all actions before it may leave, so that waiting times below 9 s cannot be had.
+Who is first at a site must have tried all actions before it may leave, which takes 9 s: shorter times cannot be had.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from swarm.learners import Choice
-from swarm.registry import learner
+from swarm.registry import learner, parameters
 from swarm.report import ACTIONS
 
 PULL, FOLLOW, LEAVE = (ACTIONS.index(name) for name in ("pull", "follow", "leave"))
-DECISION = 3.0  # s that a decision lasts without progress
+PAUSE = 6.0  # s without a decision, which takes about 3 s: what comes then is another visit
 
 
+@dataclass(frozen=True)
+class Parameters:
+    """Of a fixed patience."""
+
+    wait: float = 1e9  # s at a site without help
+
+
+@learner("patience")
 class Patience:
-    """Pull, or follow whoever is there, for `wait` s; then leave."""
+    """Pull, or follow whoever is there, for a fixed time; then leave."""
 
-    wait = float("inf")  # s
+    Parameters = Parameters
 
     def __init__(self, mission):
-        pass
+        self.wait, self.dt = parameters(mission, "patience", Parameters).wait, mission.tick
 
     def start(self, lanes):
-        """Decisions of each robot since it came to its site."""
-        return np.zeros(lanes, int)
+        """(L, 2) ticks: when the visit began, and the latest decision."""
+        return np.full((lanes, 2), -(10**6))
 
     def decide(self, state, lane, situation, allowed, now):
         """Leave once the time is over and leaving is allowed."""
-        if LEAVE in allowed and state[lane] * DECISION >= self.wait:
-            state[lane] = 0
+        if (now.tick - state[lane, 1]) * self.dt > PAUSE:
+            state[lane, 0] = now.tick
+        state[lane, 1] = now.tick
+        if LEAVE in allowed and (now.tick - state[lane, 0]) * self.dt >= self.wait:
             return Choice(LEAVE, float("nan"))
-        state[lane] += 1
         wanted = [action for action in (PULL, FOLLOW) if action in allowed]
         return Choice(wanted[0] if wanted else allowed[0], float("nan"))
 
     def learn(self, state, lane, lesson, now):
-        """A stick that was pulled out ends the waiting."""
-        if lesson.payoff > 0:
-            state[lane] = 0
+        """Nothing is learnt."""
 
     def best(self, state, lane, situation):
         """It predicts nothing."""
@@ -47,8 +55,3 @@ class Patience:
     def rules(self, state):
         """None."""
         return np.zeros(len(state), int)
-
-
-for seconds in (10, 20, 40, 80, 160):
-    learner(f"wait{seconds}")(type(f"Wait{seconds}", (Patience,), {"wait": float(seconds)}))
-learner("waitforever")(type("WaitForever", (Patience,), {}))

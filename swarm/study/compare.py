@@ -34,6 +34,7 @@ examples:
 
 exit status: 0 all is well, 1 some runs failed (the report lists them), 2 bad input, 130 stopped by Ctrl-C
 """
+MOST = 20  # names that --dry-run lists
 EVERY = 10.0  # s of wall time between two plain lines
 LACKING = "needs scipy and matplotlib: uv sync --extra study, or pip install 'jerne[study]'"
 
@@ -82,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path("runs") / f"compare-{study.name.replace('/', '-').replace(' ', '-')}"
     if args.dry_run:
         return _describe(study, plan.cells(study, folder), out)
+    if args.report_only and not (out / "study.sqlite").is_file():
+        raise MissionError([f"{out}: no study is there (study.sqlite is missing)"])
     from swarm.study import report  # needs the extra: said before hours of playing
 
     text = args.spec.read_text("utf-8-sig")
@@ -247,7 +250,8 @@ def _describe(study: Spec, cells: Sequence[Cell], out: Path) -> int:
         ("changes", study.all_changes()),
         ("conditions", [condition.name for condition in plan.conditions(study)]),
     ):
-        print(f"  {len(names)} {what}: {', '.join(names)}")
+        more = ", ..." if len(names) > MOST else ""
+        print(f"  {len(names)} {what}: {'; '.join([*names][:MOST])}{more}")
     print(f"  seeds {study.first_seed} to {study.first_seed + study.seeds - 1}")
     print(f"  {len(cells) * study.seeds} runs, {simulated / 3600:.1f} simulated hours, into {out}")
     if study.tune.ranges and not study.tuned:

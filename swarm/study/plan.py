@@ -129,14 +129,10 @@ def changed(mission: Mission, sets: Sets, name: str, folder: Path) -> Mission:
 
 
 def check(mission: Mission, name: str) -> None:
-    """Refuse names of arbiters and learners that nobody knows. Raises MissionError."""
+    """Refuse arbiters, learners and parameters that nobody knows. Raises MissionError."""
+    import swarm.mind  # noqa: F401 - what ships registers itself when it is imported
+
     try:
-        importers()
         registry.build(mission)
     except registry.PluginError as error:
         raise MissionError([f"{name}: {error}"]) from None
-
-
-def importers() -> None:
-    """What ships registers itself when it is imported."""
-    import swarm.mind  # noqa: F401

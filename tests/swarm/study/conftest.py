@@ -1,11 +1,15 @@
 """A study that takes seconds: three robots in the planar world, for 12 s."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from swarm.mission import Mission
 from swarm.missionfile import dumps
+
+#: what needs the extra `study` is left out where that is not installed
+collect_ignore_glob = [] if find_spec("scipy") and find_spec("matplotlib") else ["test_*.py"]
 
 SMALL = """
 version = 1

@@ -17,13 +17,13 @@ from tests.conftest import wait
 
 MARK = "JERNE_TEST_MARK"
 PLUGIN = """
-from swarm.learners import Guess
+from swarm.learners.plain import Guess
 from swarm.registry import learner
 
 
 @learner("explodes")
 class Explodes(Guess):
-    def decide(self, state, lane, situation, allowed, step, draws):
+    def decide(self, state, lane, situation, allowed, now):
         raise RuntimeError("as it should")
 """
 
@@ -214,6 +214,7 @@ def test_runs_that_fail_are_reported_and_end_nothing(
         (["SMALL", "--seeds", "0"], "--seeds 0: must be at least 1"),
         (["SMALL", "--out", "SMALL"], "File exists"),
         (["--new", "SMALL"], "exists already and is left as it is"),
+        (["SMALL", "--report-only", "--out", "SMALL.out"], "no study is there (study.sqlite is missing)"),
     ],
 )
 def test_mistakes_get_one_line(
@@ -229,7 +230,7 @@ def test_a_new_spec_can_be_played(tmp_path: Path, capsys: pytest.CaptureFixture[
     file = tmp_path / "mine.toml"
     assert main(["compare", "--new", str(file)]) == 0
     assert main(["compare", str(file), "--dry-run"]) == 0
-    assert "2 controllers: immune, random" in capsys.readouterr().out
+    assert "2 controllers: immune; random" in capsys.readouterr().out
 
 
 def test_without_the_extra_there_is_one_line(
