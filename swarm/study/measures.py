@@ -6,7 +6,6 @@ whole last phase. Where the world never changes, *after* is the whole mission.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +35,7 @@ MEASURES = {
 }
 
 
-@dataclass(frozen=True)
-class Windows:
+class Windows(NamedTuple):
     """When things happen in a mission, s."""
 
     settled: float  # half of the phase before the change
