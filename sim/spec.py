@@ -21,7 +21,7 @@ class Arena:
 
     def __post_init__(self) -> None:
         for side in self.size:
-            check.number("size", side, 1, 60)
+            check.number("size", side, 1, 200)
         for wall in self.walls:
             if not all(math.isfinite(v) for v in wall) or min(wall[2:]) <= 0:
                 raise ValueError(f"walls: {list(wall)} must be [x, y, width, depth] in metres, width and depth above 0")
@@ -40,7 +40,7 @@ class Robots:
     restart: bool = True  # a robot process that died is started again (with nothing learnt)
 
     def __post_init__(self) -> None:
-        check.number("count", self.count, 1, 1000)
+        check.number("count", self.count, 1, 20_000)
         check.number("radius", self.radius, 0.02, 1.0)
         check.number("speed", self.speed, 0.01, 2)
         check.number("turn", self.turn, 0.1, 20)
@@ -97,10 +97,10 @@ class Phase:
 
     def __post_init__(self) -> None:
         check.number("duration", self.duration, 1, 1e6)
-        check.number("rate", self.rate, 0, 1000)
+        check.number("rate", self.rate, 0, 10_000)
         check.choice("place", self.place, ("scattered", "clustered"))
         check.number("clusters", self.clusters, 1, 20)
-        check.number("open", self.open, 1, 200)
+        check.number("open", self.open, 1, 4000)
         check.number("lost", self.lost, 0, 1000)
         if self.rate > 0 and not any(m.weight > 0 for m in self.kinds.values()):
             raise ValueError(f"kinds: a phase with rate = {self.rate:g} needs at least one kind of weight above 0")

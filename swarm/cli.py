@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swarm.options import PACES, Options
+from swarm.options import MINDS, PACES, Options
 
 #: further commands: name -> module whose `main(argv)` gives the exit status, and a line for the help
 OTHERS = {
@@ -143,6 +143,13 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         default="lockstep",
         help="lockstep: the world waits for every robot (default); realtime: it waits for none",
     )
+    add(
+        "--minds",
+        choices=MINDS,
+        default="processes",
+        help="processes: one for each robot (default); stack: all in the world's process, for hundreds or "
+        "thousands of robots, with the same results",
+    )
     add("--speed", type=float, metavar="X", help="slow lockstep down to X simulated seconds per second")
     add("--plain", action="store_true", help="lines of text in place of the dashboard")
     add("--gui", action="store_true", help="open the window of PyBullet")
@@ -154,7 +161,7 @@ def _run(args: argparse.Namespace) -> int:
     from swarm import missionfile
 
     try:
-        options = Options(args.out, args.pace, args.speed, args.plain, args.gui, args.video)
+        options = Options(args.out, args.pace, args.speed, args.minds, args.plain, args.gui, args.video)
     except ValueError as error:
         return _refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]

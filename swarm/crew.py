@@ -61,7 +61,8 @@ class Crew:
         world = self._context.Process(target=_world, args=args, name="world")
         launch(world)
         self.world = world
-        for number in range(self.mission.robots.count) if order is None else order:
+        robots = 0 if self.options.minds == "stack" else self.mission.robots.count
+        for number in range(robots) if order is None else order:
             self.revive(number)
         self._whole = True
 

@@ -6,14 +6,11 @@ and a lock-step run by processes (`swarm.host`) do the same, bit for bit.
 
 import numpy as np
 
-from robots.command import COMMAND
 from sim.medium import Medium
 from sim.work import Event
-from swarm import losses, mind, peers, results, wire, worlds
-from swarm.arbiters.auction import Central
+from swarm import losses, results, worlds
 from swarm.mission import Mission
-
-_BOOT = 1  # nobody starts twice
+from swarm.stack import Stack
 
 
 class Fleet:
@@ -24,35 +21,30 @@ class Fleet:
         self.mission = mission
         self.world = worlds.build(mission)
         self.radio = Medium(mission.radio, mission.tick, count, mission.seed)
-        self.mind = mind.start(mission, range(count))
-        self.heard = np.stack([peers.nobody(mission.radio.most)] * count)
+        self.stack = Stack(mission, self.radio)
         self.neighbours = np.full((count, mission.radio.most), -1, np.int32)
         self.alive = np.ones(count, bool)
-        self.commands: np.ndarray
-        self.reports = self.mind.reports
         self.driven = 0.0  # m, all robots
-        self._said = np.zeros(count, np.int64)
         self._losses = losses.draw(mission)
+
+    @property
+    def commands(self) -> np.ndarray:
+        """(N,) what the robots do in the latest tick."""
+        return self.stack.commands
+
+    @property
+    def reports(self) -> np.ndarray:
+        """(N,) what they report in it."""
+        return self.stack.reports
 
     def tick(self) -> list[Event]:
         """All sense and hear, think, act; then the world moves on. Gives what happened."""
-        world, radio, mission = self.world, self.radio, self.mission
-        now = world.tick
+        world, radio = self.world, self.mission.radio
         self.alive[self._losses[world.sites.phase]] = False
         percepts = world.sense()
-        if isinstance(self.mind.arbiter, Central):
-            self.mind.arbiter.behold(world)
-        self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
-        heard = radio.deliver(now, self.neighbours)
-        lessons = [peers.listen(table, now, signals)[0] for table, signals in zip(self.heard, heard, strict=True)]
-        deeds = mind.tick(self.mind, now, percepts, self.heard, lessons)
-        self.commands = np.where(self.alive, deeds.commands, np.zeros((), COMMAND))
-        self.reports = np.where(self.alive, deeds.reports, self.reports)
-        for robot, speech in enumerate(deeds.speeches):
-            if speech is not None and self.alive[robot]:
-                signal = mind.signal(speech, robot, _BOOT, int(self._said[robot]), now * mission.tick)
-                radio.say(robot, wire.encode(signal), now)
-                self._said[robot] += 1
+        self.stack.behold(world)
+        self.neighbours = world.neighbours(radio.range, radio.occlusion, radio.most)
+        self.stack.tick(world.tick, percepts, self.neighbours, self.alive)
         before = world.poses
         events = world.act(self.commands)
         self.driven += float(np.hypot(*(world.poses - before)[:, :2].T).sum())
@@ -60,9 +52,7 @@ class Fleet:
 
     def reset(self) -> None:
         """All minds start afresh, with nothing learnt and nobody heard; bodies stay where they are."""
-        count = self.mission.robots.count
-        self.mind = mind.start(self.mission, range(count))
-        self.heard = np.stack([peers.nobody(self.mission.radio.most)] * count)
+        self.stack.start()
 
     def row(self) -> tuple[float, ...]:
         """The swarm, now, as one row of `swarm.metrics.COLUMNS`."""

@@ -29,6 +29,7 @@ from swarm.options import Options
 from swarm.record import Tick, Told, site_rows
 from swarm.recorder import Recorder
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
+from swarm.stack import Stack
 from swarm.view import picture
 from swarm.view.snapshot import Snapshot
 from swarm.view.telemetry import Telemetry, stage
@@ -86,7 +87,7 @@ class Host:
         parent: int,
     ) -> None:
         self.mission, self.options, self.out = mission, options, out
-        self.link, self.user, self.parent = link, user, parent
+        self.link, self.user, self.parent = link, user, parent  # who is in a stack is linked, without a socket
         count = mission.robots.count
         self.world = worlds.build(mission, gui=options.gui)
         self.radio = Medium(mission.radio, mission.tick, count, mission.seed)
@@ -97,6 +98,9 @@ class Host:
         self.recorder = Recorder(out / "ticks.mcap", dumps(mission), layout, mission.tick, self.stage)
         self.metrics = Metrics(out / "metrics.sqlite")
         self.film = results.Film(options.video, self.stage, mission.tick) if options.video else None
+        self.stack = Stack(mission, self.radio) if options.minds == "stack" else None
+        if self.stack is not None:
+            link.there |= set(range(count))
         self.expected = set(range(count))  # robots whose process lives or will live again
         self.losses = losses.draw(mission)
         self.lost: set[int] = set()  # robots that have fallen out, as the mission says
@@ -137,16 +141,12 @@ class Host:
 
     def tick(self) -> None:
         """All sense and hear, all think, all act; then the world moves on."""
-        world, radio, mission = self.world, self.radio, self.mission
+        world, radio = self.world, self.mission.radio
         tick, lockstep = world.tick, self.options.pace == "lockstep"
         self._lose(set(self.losses[world.sites.phase]) - self.lost)
-        percepts = self.percepts = world.sense()
-        self.neighbours = world.neighbours(mission.radio.range, mission.radio.occlusion, mission.radio.most)
-        heard = radio.deliver(tick, self.neighbours)
-        self._tell(tick, percepts, heard)
-        answers = self._answers(tick)
-        for robot in sorted(answers):
-            self._take(robot, answers[robot], tick)
+        self.percepts = world.sense()
+        self.neighbours = world.neighbours(radio.range, radio.occlusion, radio.most)
+        heard = self._ask(tick) if self.stack is None else self._think(self.stack, tick)
         silent = (tick - self.answered) * world.dt > (0 if lockstep else DEAD_MAN)
         if (still := silent | ~self._alive()).any():
             self.commands[still] = np.zeros((), COMMAND)
@@ -178,6 +178,31 @@ class Host:
             len(sites.waiting),
             sites.phase,
         )
+
+    def _ask(self, tick: int) -> list[Heard]:
+        """The robots' processes sense, hear, think and answer; what each heard."""
+        heard = self.radio.deliver(tick, self.neighbours)
+        self._tell(tick, self.percepts, heard)
+        answers = self._answers(tick)
+        for robot in sorted(answers):
+            self._take(robot, answers[robot], tick)
+        return heard
+
+    def _think(self, stack: Stack, tick: int) -> list[Heard]:
+        """All minds in this process do; what each heard."""
+        alive = self._alive()
+        stack.behold(self.world)
+        stack.tick(tick, self.percepts, self.neighbours, alive)
+        self.commands, self.reports = stack.commands.copy(), stack.reports
+        self.answered[alive] = tick
+        for told in stack.told(tick, alive):
+            self.recorder.told(told)
+            self.telemetry.told(told)
+        self._poll(0)
+        speed = 1.0 if self.options.pace == "realtime" else self.options.speed
+        if speed is not None:
+            self._answers_by(self._next_due(speed))
+        return stack.messages()
 
     def _tell(self, tick: int, percepts: np.ndarray, heard: list[Heard]) -> None:
         whole, size = percepts.tobytes(), percepts.dtype.itemsize

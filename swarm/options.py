@@ -6,6 +6,7 @@ from pathlib import Path
 from robots import check
 
 PACES = ("lockstep", "realtime")
+MINDS = ("processes", "stack")
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,14 @@ class Options:
     out: Path | None = None  # folder for the results; None: the run chooses one of its own
     pace: str = "lockstep"  # lockstep: the world waits for every robot | realtime: it waits for none
     speed: float | None = None  # most simulated seconds per second of a lock-step run; None: as fast as it goes
+    minds: str = "processes"  # processes: one for each robot | stack: all in the world's process
     plain: bool = False  # lines of text instead of the dashboard
     gui: bool = False  # the window of PyBullet
     video: Path | None = None  # film of the run
 
     def __post_init__(self) -> None:
         check.choice("pace", self.pace, PACES)
+        check.choice("minds", self.minds, MINDS)
         if self.speed is not None:
             check.number("speed", self.speed, 0.01, 1000)
             if self.pace == "realtime":

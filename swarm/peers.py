@@ -1,6 +1,7 @@
 """What a robot remembers of the others: their latest signals, in a table of fixed size."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,21 +55,68 @@ def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) 
             continue
         slot = ids.index(sender) if sender in ids else ids.index(-1) if -1 in ids else int(table["tick"].argmin())
         ids[slot] = sender
-        table[slot] = (
-            sender,
-            tick,
-            *signal.stimulation,
-            signal.waiting,
-            signal.site,
-            signal.kind,
-            signal.action,
-            signal.mates,
-            signal.need,
-            signal.distance,
-            signal.concentration,
-        )
+        table[slot] = row(sender, tick, signal)
         outcomes += signal.outcomes
     return outcomes, bad
+
+
+def row(sender: int, tick: int, signal: wire.Signal) -> tuple[float, ...]:
+    """A signal as a record of HEARD."""
+    aggregate, disperse = signal.stimulation
+    return (
+        sender,
+        tick,
+        aggregate,
+        disperse,
+        signal.waiting,
+        signal.site,
+        signal.kind,
+        signal.action,
+        signal.mates,
+        signal.need,
+        signal.distance,
+        signal.concentration,
+    )
+
+
+def enter(tables: np.ndarray, tick: int, arrived: np.ndarray, good: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Enter signals into all `tables` (N, K), in place, as `listen` does: those of the senders `arrived` (N, K).
+
+    `rows` (N,) HEARD are the senders' signals, `good` (N,) those that are signals at all. Gives what was
+    entered, (N, K) bool.
+    """
+    slots = np.full(arrived.shape, -1, np.int32)
+    _take_slots(tables, tick, arrived, good, slots)
+    entered: np.ndarray = slots >= 0
+    robot, place = entered.nonzero()
+    told = rows[arrived[robot, place]]
+    told["tick"] = tick
+    tables[robot, slots[robot, place]] = told
+    return entered
+
+
+@kernel
+def _take_slots(tables: Any, tick: int, arrived: np.ndarray, good: np.ndarray, slots: np.ndarray) -> None:
+    """The slot (N, K) of each signal that is good: its sender's, else a free one, else the one heard longest ago."""
+    for i in range(arrived.shape[0]):
+        table = tables[i]
+        for k in range(arrived.shape[1]):
+            sender = arrived[i, k]
+            if sender < 0 or not good[sender]:
+                continue
+            slot, free, oldest = -1, -1, 0
+            for s in range(table.shape[0]):
+                if table[s].id == sender:
+                    slot = s
+                    break
+                if free < 0 and table[s].id == -1:
+                    free = s
+                if table[s].tick < table[oldest].tick:
+                    oldest = s
+            if slot < 0:
+                slot = free if free >= 0 else oldest
+            table[slot].id, table[slot].tick = sender, tick
+            slots[i, k] = slot
 
 
 @kernel

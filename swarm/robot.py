@@ -12,17 +12,11 @@ from select import select
 import numpy as np
 import zmq
 
-from classifier.population import Rule
 from robots.percept import percept_dtype
-from swarm import mind, peers, registry, wire
-from swarm.learners import Readable
+from swarm import mind, peers, registry, telling, wire
 from swarm.mission import Mission
-from swarm.rules import Decision
 
 PATIENCE = 500  # ms without a message after which a robot looks whether the run is still there
-TELL = 60.0  # s, simulated, between two times that a robot tells its rules
-MATCHING = 12  # rules that come with a decision
-MOST_RULES = 2000  # rules that are told
 
 
 class Brain:
@@ -36,8 +30,6 @@ class Brain:
         self.heard = peers.nobody(mission.radio.most)[None, :]
         self.bad = self.seq = 0
         self.last = -1  # tick of the latest signal heard
-        self._period = max(1, round(TELL / mission.tick))  # ticks
-        self._last_tick = round(mission.duration / mission.tick) - 1
 
     def hear(self, now: int, messages: Sequence[tuple[int, bytes]]) -> list[wire.Outcome]:
         """Take signals in; gives the outcomes in them. What is no signal of its sender is counted and dropped."""
@@ -61,29 +53,9 @@ class Brain:
         if (speech := deeds.speeches[0]) is not None:
             said = wire.encode(mind.signal(speech, self.robot, self.boot, self.seq, now * dt))
             self.seq += 1
-        decision = self._decision() if deeds.decided else None
-        rules = self._read()[:MOST_RULES] if self._tells_rules(now) else None
+        decision = telling.decision(self.mind, 0, now) if deeds.decided else None
+        rules = telling.rules(self.mind, 0, now)
         return wire.Act(now, deeds.commands.tobytes(), report.tobytes(), said, decision, rules)
-
-    def _decision(self) -> Decision:
-        """The decision of this tick."""
-        m = self.mind.memory[0]
-        word, prediction = int(m["situation"]), float(self.mind.reports["prediction"][0])
-        return Decision(word, int(m["action"]), _finite(prediction), self._read(word)[:MATCHING])
-
-    def _tells_rules(self, now: int) -> bool:
-        """Once in a while, not all robots at once, and in the last tick."""
-        return now == self._last_tick or (now + 1 + 7 * self.robot) % self._period == 0
-
-    def _read(self, situation: int | None = None) -> list[Rule]:
-        learner = self.mind.learner
-        if not isinstance(learner, Readable):
-            return []
-        rules = learner.readable(self.mind.learner_state, 0, situation)
-        return [
-            r._replace(prediction=round(r.prediction, 2), error=round(r.error, 2), fitness=round(r.fitness, 5))
-            for r in rules
-        ]
 
 
 def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> None:
@@ -118,7 +90,3 @@ def _latest(socket: "zmq.Socket[bytes]", parent: int) -> bytes | None:
     while socket.get(zmq.EVENTS) & zmq.POLLIN:
         data = socket.recv()
     return data
-
-
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 2)

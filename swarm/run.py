@@ -27,6 +27,7 @@ from swarm.view.snapshot import Snapshot, Stage
 from swarm.view.video import Video
 
 GRACE = 1.5  # s that a stopped run has to complete its folder
+MOST_PROCESSES = 1000  # of robots
 EVERY = 5.0  # s of wall time between two plain lines
 
 
@@ -146,8 +147,14 @@ def run(mission: Mission, options: Options) -> int:
 def check(mission: Mission, options: Options) -> None:
     """Refuse what cannot work, while nothing is started yet and nothing written. Raises ValueError."""
     arbiter, _ = registry.build(mission)
-    if isinstance(arbiter, Central):
-        raise ValueError("mind.arbiter = 'central': knows the world's truth, which no robot's process does")
+    if options.minds == "processes" and isinstance(arbiter, Central):
+        raise ValueError(
+            "mind.arbiter = 'central': knows the world's truth, which no robot's process does; --minds stack"
+        )
+    if options.minds == "processes" and mission.robots.count > MOST_PROCESSES:
+        raise ValueError(
+            f"robots.count = {mission.robots.count}: at most {MOST_PROCESSES} processes; more robots take --minds stack"
+        )
     if options.gui and mission.world != "bullet":
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
     if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):

@@ -78,7 +78,7 @@ def test_run_takes_a_file(runs: list[tuple[Mission, Options]], tmp_path: Path) -
     ("arguments", "said"),
     [
         ("defalt", f"defalt: no such file, and the shipped missions are {KNOWN} (did you mean 'default'?)"),
-        ("--robots 0", "default: robots.count = 0: must lie in [1, 1000]"),
+        ("--robots 0", "default: robots.count = 0: must lie in [1, 20000]"),
         (
             "--robots 900 --set arena.size=[2,2]",
             "default: 900 robots of radius 0.06 m: the floor has room for ",
@@ -178,7 +178,7 @@ def test_validate_tells_all_mistakes_of_all_files(tmp_path: Path, capsys: pytest
     assert out.count("\n") == 1
     assert err.splitlines() == [
         f"jerne: error: {bad}: robots.cuont = 3: unknown key (did you mean 'robots.count'?)",
-        f"jerne: error: {bad}: robots.count = 0: must lie in [1, 1000]",
+        f"jerne: error: {bad}: robots.count = 0: must lie in [1, 20000]",
         f"jerne: error: nothing: no such file, and the shipped missions are {KNOWN}",
     ]
 

@@ -1,9 +1,12 @@
 """A mission in one process: it is the run by processes, bit for bit."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from sim.spec import Radio
 from swarm import losses
 from swarm.crew import Crew
 from swarm.fleet import Fleet
@@ -12,19 +15,55 @@ from swarm.view.snapshot import Snapshot
 from tests.conftest import Play
 
 
-def test_a_fleet_does_what_processes_do(mission: Mission, play: Play) -> None:
+@pytest.mark.parametrize("world", ["bullet", "planar"])
+def test_a_fleet_does_what_processes_do(mission: Mission, play: Play, world: str) -> None:
+    """Also where the radio is bad, tables of the heard are full, and one robot babbles."""
+    radio = Radio(loss=0.3, delay=0.3, most=2)
+    mission = replace(mission, world=world, robots=replace(mission.robots, count=5), radio=radio)
     fleet = Fleet(mission)
-    ticks = play(mission).ticks
-    assert len(ticks) == 200
-    for tick in ticks:
+    played = play(mission)
+    assert len(played.ticks) == 200
+    for tick in played.ticks:
         poses = fleet.world.poses
         fleet.tick()
         np.testing.assert_array_equal(tick.poses, poses)
         np.testing.assert_array_equal(tick.commands, fleet.commands)
-        for name in ("strategy", "task", "action", "site", "stimulus", "rules"):
-            np.testing.assert_array_equal(tick.reports[name], fleet.reports[name], name)
+        assert tick.reports.tobytes() == fleet.reports.tobytes()
+        assert [list(signals) for signals in tick.heard] == fleet.stack.messages()
     assert fleet.world.sites.done > 0
+    assert fleet.radio.heard.sum() > 500
     fleet.close()
+    assert play(mission, minds="stack").log == played.log
+
+
+ODD = """
+import numpy as np
+from swarm.arbiters import Verdict
+from swarm.registry import arbiter
+
+@arbiter("odd")
+class Odd:
+    '''Robot 1 speaks of concentrations that no signal can hold.'''
+    def __init__(self, mission): pass
+    def start(self, lanes): return None
+    def step(self, state, antigen, met, present, ids, tick):
+        said = np.where(ids[:, None] == 1, 1.5, 0.5) * np.ones(2)
+        return state, Verdict((ids + tick // 50) % 2, antigen, said)
+"""
+
+
+def test_signals_that_are_none_are_dropped_in_a_stack_as_by_processes(
+    mission: Mission, play: Play, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "odd.py"
+    plugin.write_text(ODD)
+    (phase,) = mission.phases
+    phases = (replace(phase, duration=5),)
+    mind = replace(mission.mind, arbiter="odd", plugins=(str(plugin),))
+    mission = replace(mission, world="planar", phases=phases, mind=mind)
+    played = play(mission)
+    assert play(mission, minds="stack").log == played.log
+    assert played.ticks[-1].reports["bad"].min() > 10
 
 
 def test_robots_fall_out_in_processes_as_in_a_fleet(mission: Mission, play: Play) -> None:

@@ -117,8 +117,8 @@ MISTAKES = [
     ("seed = 7", "tick = 0", "tick = 0.0: must lie in [0.01, 0.25]"),
     ("seed = 7", "tick = nan", "tick = nan: must be a finite number"),
     ("rate = 12", "rate = inf", "phases[0].rate = inf: must be a finite number"),
-    ("count = 12", "count = 5000", "robots.count = 5000: must lie in [1, 1000]"),
-    ("size = [5.0, 4]", "size = [5.0, 400]", "arena.size = 400.0: must lie in [1, 60]"),
+    ("count = 12", "count = 50000", "robots.count = 50000: must lie in [1, 20000]"),
+    ("size = [5.0, 4]", "size = [5.0, 400]", "arena.size = 400.0: must lie in [1, 200]"),
     ("size = [5.0, 4]", "walls = [[0, 0, 1, 0]]",
      "arena.walls: [0.0, 0.0, 1.0, 0.0] must be [x, y, width, depth] in metres, width and depth above 0"),
     ("range = 1.0", "range = -1.0", "sensors.sites.range = -1.0: must lie in [0.1, 100]"),
@@ -166,7 +166,7 @@ def test_mistakes_of_a_file_are_told_together() -> None:
     assert errors(text) == [
         "t.toml: robots.cuont = 12: unknown key (did you mean 'robots.count'?)",
         "t.toml: robots.radius = 'a': must be a number",
-        "t.toml: robots.count = 0: must lie in [1, 1000]",
+        "t.toml: robots.count = 0: must lie in [1, 20000]",
         "t.toml: radio.range = -1.0: must lie in [0, 1000]",
         "t.toml: radio.loss = 2.0: must lie in [0, 1]",
         "t.toml: mind.xcs.beta = -1.0: must lie in [1e-06, 1]",
@@ -418,7 +418,7 @@ def test_wrong_overrides_are_told_together() -> None:
         missionfile.override(missionfile.parse(MISSION), seed=-1, robots=0, duration=0.5)
     assert caught.value.errors == (
         "test: phases[0].duration = 0.5: must lie in [1, 1e+06]",
-        "test: robots.count = 0: must lie in [1, 1000]",
+        "test: robots.count = 0: must lie in [1, 20000]",
     )
 
 
