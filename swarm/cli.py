@@ -17,11 +17,19 @@ from typing import TYPE_CHECKING
 
 from swarm.options import MINDS, PACES, Options
 
-#: further commands: name -> module whose `main(argv)` gives the exit status, and a line for the help
+#: further commands: name -> module whose `main(argv)`, or other function after a colon, gives the exit status; help
 OTHERS = {
     "immune": ("swarm.immunity", "the immune network by itself: how it follows a change, a map over its parameters"),
     "keys": ("swarm.net.cli", "keys of a swarm: make, list, add, revoke"),
     "compare": ("swarm.study.compare", "compare controllers while the world changes: a study with its report"),
+    "robot": ("swarm.field.robot", "run one real robot"),
+    "tracker": ("swarm.field.tracker", "see where robots are, and serve virtual sites to them"),
+    "deploy": ("swarm.field.deploy", "write what each robot of a fleet needs"),
+    "doctor": ("swarm.field.orders:doctor", "is the fleet fit to move? ask before anything does"),
+    "arm": ("swarm.field.orders:arm", "let robots move"),
+    "stop": ("swarm.field.orders:stop", "emergency stop, which latches"),
+    "release": ("swarm.field.orders:release", "end an emergency stop; robots stay disarmed"),
+    "quit": ("swarm.field.orders:quit", "end the robots' processes"),
     "lcs": ("swarm.lcs", "the classifier system by itself: mux, maze, csv"),
     "replay": ("swarm.view.replay", "see a run again, or verify it"),
 }
@@ -69,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(argv: Sequence[str]) -> int:
     status: int
     if argv and argv[0] in OTHERS:
-        status = importlib.import_module(OTHERS[argv[0]][0]).main(argv[1:])
+        module, _, function = OTHERS[argv[0]][0].partition(":")
+        status = getattr(importlib.import_module(module), function or "main")(argv[1:])
     else:
         args = _parser().parse_args(argv)
         status = args.command(args)

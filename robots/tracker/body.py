@@ -16,7 +16,8 @@ from robots.tracker.port import Tracker
 from robots.tracker.view import Contact, fill, pose_of, touched
 
 ALIGNED = 0.3  # rad, heading error below which a robot at a face works
-SLACK = 0.02  # m/s that a robot may be faster than the plate, so as to keep in touch
+STIFF = 5.0  # 1/s, how much faster than the plate a robot drives per m that it is away from it
+GRIP = 0.03  # m from the face at which a gripper pulls
 
 
 class TrackedBody:
@@ -48,7 +49,7 @@ class TrackedBody:
             self._contact = None
             return percept
         self._pose, self._seen_at = pose, now - self.tracker.age(now)
-        self._contact = touched(view, pose, self.radius, self._gripped)
+        self._contact = touched(view.sites, pose, self.radius, self._gripped)
         if self._contact is None:
             self._gripped = -1
         fill(percept, view, self.number, self.sensors, self._contact)
@@ -97,7 +98,6 @@ def resisted(contact: Contact, speed: float, *, gripped: bool) -> float:
     """The speed that a virtual plate leaves a robot that touches it, m/s."""
     if abs(contact.error) > np.pi / 2:
         return speed  # it turns its back
-    most = contact.site.give + SLACK if contact.site.give > 0 else 0.0
     if speed > 0:
-        return speed if contact.gap > 0.01 else min(speed, most)
-    return max(speed, -most) if gripped else speed
+        return min(speed, max(0.0, contact.site.give + STIFF * contact.gap))
+    return max(speed, min(0.0, -contact.site.give - STIFF * (GRIP - contact.gap))) if gripped else speed

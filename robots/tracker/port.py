@@ -106,7 +106,7 @@ class ZmqTracker:
         socket = self._context.socket(kind)
         for option, value in (
             (zmq.LINGER, 0),
-            (zmq.RCVHWM, 4),
+            (zmq.CONFLATE, int(kind == zmq.SUB)),  # the newest view is enough; a full queue aborts libzmq 4.3.5
             (zmq.SNDHWM, 4),
             (zmq.MAXMSGSIZE, message.MOST),
             (zmq.HEARTBEAT_IVL, BEAT),

@@ -1,5 +1,6 @@
 """What a robot would sense, derived from what a tracker sees, limited to the ranges of the mission's sensors."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,13 +47,13 @@ def fill(percept: np.ndarray, view: View, number: int, sensors: Sensors, contact
         percept["progress"] = contact.site.progress
 
 
-def touched(view: View, pose: np.ndarray, radius: float, gripped: int = -1) -> Contact | None:
-    """The virtual site that a robot at `pose` (3,) touches, the nearest face first.
+def touched(sites: Sequence[Site], pose: np.ndarray, radius: float, gripped: int = -1) -> Contact | None:
+    """The one of virtual `sites` that a robot at `pose` (3,) touches, the nearest face first.
 
     The one that it has `gripped` stays touched as far as a gripper stretches.
     """
     found = None
-    for site in view.sites:
+    for site in sites:
         normal = np.array([np.cos(site.facing), np.sin(site.facing)])
         from_face = pose[:2] - (site.x, site.y)
         ahead, across = float(normal @ from_face), float(normal[0] * from_face[1] - normal[1] * from_face[0])

@@ -137,7 +137,7 @@ FACE = Site(9, 0b101, 1.0, 0.0, math.pi, 0.56, 0.25, 0.0)  # looks to the robot 
 def percept_of(told: View, number: int) -> np.void:
     percept = blank(percept_dtype(SENSORS), 1)
     pose = pose_of(told, number)
-    fill(percept, told, number, SENSORS, None if pose is None else touched(told, pose, 0.08))
+    fill(percept, told, number, SENSORS, None if pose is None else touched(told.sites, pose, 0.08))
     return percept[0]
 
 
@@ -183,18 +183,27 @@ def test_touch(x: float, y: float, gripped: int, touches: bool) -> None:
     told = view(1, 0.0, Seen(0, x, y, 0.0), sites=(FACE,))
     pose = pose_of(told, 0)
     assert pose is not None
-    assert (touched(told, pose, 0.08, gripped) is not None) == touches
+    assert (touched(told.sites, pose, 0.08, gripped) is not None) == touches
 
 
-def test_virtual_plates_resist() -> None:
-    firm = Contact(FACE, 0.0, 0.1)
-    assert resisted(firm, 0.1, gripped=False) == 0.0
-    assert resisted(firm, -0.1, gripped=False) == -0.1
-    assert resisted(firm, -0.1, gripped=True) == 0.0
-    assert resisted(Contact(FACE, 0.05, 0.1), 0.1, gripped=False) == 0.1  # not there yet
-    giving = Contact(Site(9, 5, 1.0, 0.0, math.pi, 0.56, 0.25, 0.03), 0.0, 0.1)
-    assert resisted(giving, 0.1, gripped=False) == pytest.approx(0.05)
-    assert resisted(giving, -0.1, gripped=True) == pytest.approx(-0.05)
+@pytest.mark.parametrize(
+    ("give", "gap", "speed", "gripped", "left"),
+    [
+        (0.0, 0.0, 0.1, False, 0.0),  # it stands firm
+        (0.0, -0.01, 0.1, False, 0.0),
+        (0.0, 0.01, 0.1, False, 0.05),  # not quite there yet
+        (0.03, 0.0, 0.1, False, 0.03),  # it gives way
+        (0.03, -0.01, 0.1, False, 0.0),  # and the robot does not overtake it
+        (0.0, 0.0, -0.1, False, -0.1),  # away is free
+        (0.0, 0.03, -0.1, True, 0.0),  # unless it holds on
+        (0.03, 0.03, -0.1, True, -0.03),
+        (0.03, 0.05, -0.1, True, 0.0),
+    ],
+)
+def test_virtual_plates_resist(give: float, gap: float, speed: float, gripped: bool, left: float) -> None:
+    site = Site(9, 5, 1.0, 0.0, math.pi, 0.56, 0.25, give)
+    assert resisted(Contact(site, gap, 0.1), speed, gripped=gripped) == pytest.approx(left)
+    assert resisted(Contact(site, gap, 3.0), speed, gripped=gripped) == speed  # it turns its back
 
 
 def test_deeds_are_what_the_wheels_are_told() -> None:

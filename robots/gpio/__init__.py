@@ -1,0 +1,1 @@
+"""Two motors on a Raspberry Pi's pins, by gpiozero."""

@@ -1,0 +1,78 @@
+"""The file of a fleet: which robots there are and where. `jerne deploy` makes each robot's files from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from robots import check
+from robots.fence import Fence
+from robots.shell import Rules
+from swarm import missionfile
+from swarm.field.config import Body, Tracker
+from swarm.missionfile import MissionError
+from swarm.net import keys
+
+EARS, CONTROL = 5670, 5770  # first ports; robot number n has the n-th after them
+
+
+@dataclass(frozen=True)
+class Robot:
+    """One robot of the fleet."""
+
+    number: int  # in the mission
+    body: Body
+    host: str = "127.0.0.1"  # where its process runs, as the others reach it
+
+    def __post_init__(self) -> None:
+        check.number("number", self.number, 0, 32767)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All of them."""
+
+    robots: tuple[Robot, ...]
+    mission: str = "default"  # file or shipped name
+    keys: str = "keys"  # folder of the swarm's keys, which `jerne keys new` makes; empty: nothing is encrypted
+    desk: str = "desk"  # the member that gives orders
+    user: str = "jerne"  # whose processes robots are, under systemd
+    home: str = "/etc/jerne"  # folder on a robot that its files are copied to
+    tracker: Tracker | None = None
+    fence: Fence | None = None
+    rules: Rules | None = None
+
+    def __post_init__(self) -> None:
+        numbers = [robot.number for robot in self.robots]
+        if not numbers:
+            raise ValueError("robots: a fleet needs at least one [[robots]]")
+        twice = sorted({number for number in numbers if numbers.count(number) > 1})
+        if twice:
+            raise ValueError(f"robots: number {twice[0]} is given twice")
+
+
+def read(path: Path) -> Fleet:
+    """The fleet in a file. Raises MissionError."""
+    return missionfile.read(Fleet, missionfile.text_of(path), str(path))
+
+
+def ears(robot: Robot) -> str:
+    """Where the others speak to a robot."""
+    return f"tcp://{robot.host}:{EARS + robot.number}"
+
+
+def control(robot: Robot) -> str:
+    """Where a robot takes orders."""
+    return f"tcp://{robot.host}:{CONTROL + robot.number}"
+
+
+def chosen(fleet: Fleet, numbers: list[int]) -> list[Robot]:
+    """The robots of these numbers, all where there are none. Raises MissionError."""
+    known = {robot.number: robot for robot in fleet.robots}
+    for number in numbers:
+        if number not in known:
+            raise MissionError([f"{number}: no such robot; there are {', '.join(map(str, sorted(known)))}"])
+    return [known[number] for number in numbers or sorted(known)]
+
+
+def ring_of(fleet: Fleet, path: Path) -> keys.Keyring | None:
+    """The desk's keys; None where the fleet has none. Raises KeysError."""
+    return keys.load(path.parent / fleet.keys, fleet.desk) if fleet.keys else None

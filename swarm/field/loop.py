@@ -1,0 +1,194 @@
+"""The clock around a pilot: ten ticks a second, orders, keys, signals, savings, the supervisor's watchdog."""
+
+import contextlib
+import math
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from robots.deadman import DeadMan
+from robots.shell import RefusedError, State
+from robots.tracker import LABEL
+from robots.tracker.body import TrackedBody
+from swarm import store
+from swarm.field.config import Config
+from swarm.field.control import Control, Status, number_or_none
+from swarm.field.pilot import Pilot
+from swarm.peers import STALE
+from swarm.report import STRATEGIES, TASKS
+
+LATE = 0.5  # s behind after which lost ticks are not made up for
+
+
+class Loop:
+    """Runs one robot until it is told to end. `minds`: where what it learns is kept; `arm`: arm it once, when ready."""
+
+    def __init__(
+        self, config: Config, pilot: Pilot, control: Control, deadman: DeadMan, minds: Path | None, *, arm: bool
+    ) -> None:
+        self.config, self.pilot, self.control, self.deadman, self.minds = config, pilot, control, deadman, minds
+        self._arm = arm
+        self._ended = ""  # why the loop ends; empty: it goes on
+        self._saved = self._shown = time.monotonic()
+        self._line = ""
+
+    def run(self, duration: float | None, keyboard: TextIO | None) -> int:
+        """The exit status. Whatever ends it, the body stands and the black box is written where something failed."""
+        period, began = self.pilot.mission.tick, time.monotonic()
+        due, why = began, "failed"
+        notify("READY=1")
+        try:
+            while not self._ended:
+                now = time.monotonic()
+                self._keys(keyboard, now)
+                self.pilot.tick(now)
+                self.deadman.feed()
+                self.control.serve(lambda word: self.order(word, time.monotonic()), self.status)
+                self._keep(now)
+                if duration is not None and now - began >= duration:
+                    self._ended = "the time is over"
+                due = max(due + period, time.monotonic() - LATE)
+                time.sleep(max(0.0, due - time.monotonic()))
+            why = self._ended
+        except Exception as error:
+            why = f"failed: {error!r}"
+            raise
+        finally:
+            self._finish(why)
+        return 0
+
+    def order(self, word: str, now: float) -> tuple[bool, str]:
+        """Carry out an order of a desk or a key: was it done, and why not."""
+        shell = self.pilot.shell
+        if word == "stop":
+            if shell.state is not State.EMERGENCY:
+                shell.emergency("told to")
+                self.pilot.body.stop()
+                self._write_box("emergency stop")
+        elif word == "release":
+            shell.release()
+        elif word == "arm":
+            try:
+                shell.arm(now)
+            except RefusedError as error:
+                return False, str(error)
+        elif word == "quit":
+            self._ended = "told to"
+        return True, ""
+
+    def status(self) -> Status:
+        """How the robot is, as it tells others."""
+        pilot, shell = self.pilot, self.pilot.shell
+        report, sent = pilot.report[0], pilot.sent[0]
+        percept = None if pilot.percept is None else pilot.percept[0]
+        x, y, heading = (math.nan,) * 3 if percept is None else percept["pose"].tolist()
+        heard = pilot.brain.heard[0]
+        fresh = (heard["id"] >= 0) & (pilot.ticks - heard["tick"] <= STALE / pilot.mission.tick)
+        return Status(
+            self.config.number,
+            shell.state.value,
+            shell.why,
+            number_or_none(pilot.age),
+            pilot.body.session,
+            getattr(getattr(pilot.body, "inner", pilot.body), "trouble", ""),
+            STRATEGIES[int(report["strategy"])],
+            TASKS[int(report["task"])],
+            float(sent["speed"]),
+            float(sent["turn"]),
+            None if percept is None else number_or_none(percept["battery"]),
+            (x, y, heading) if math.isfinite(x + y + heading) else None,
+            int(fresh.sum()),
+            int(report["rules"]),
+            shell.refused,
+            self.deadman.fired,
+            time.time(),
+            LABEL if isinstance(pilot.body, TrackedBody) else "",
+        )
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """SIGTERM, SIGINT and a closed terminal end the loop in good order."""
+
+        def end(number: int, _: object) -> None:
+            self._ended = f"signal {signal.Signals(number).name}"
+
+        before = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def _keys(self, keyboard: TextIO | None, now: float) -> None:
+        """The local keys: a arms, r releases, q ends, any other stops."""
+        while keyboard is not None and select.select([keyboard], [], [], 0)[0]:
+            key = keyboard.read(1)
+            if not key:
+                return
+            word = {"a": "arm", "r": "release", "q": "quit"}.get(key, "stop")
+            done, text = self.order(word, now)
+            print(f"{word}: {'done' if done else text}", flush=True)
+
+    def _keep(self, now: float) -> None:
+        """What is due beside the tick."""
+        shell = self.pilot.shell
+        if self._arm and shell.state is State.DISARMED:
+            with contextlib.suppress(RefusedError):
+                shell.arm(now)
+                self._arm = False
+        notify("WATCHDOG=1")
+        if self.minds is not None and now - self._saved >= store.EVERY:
+            self._saved = now
+            store.save(self.minds, self.pilot.brain.mind, durable=False)
+        line = f"{shell.state.value}: {shell.why}" if shell.why else shell.state.value
+        if line.split(" are ")[0] != self._line and now - self._shown >= 0.5:
+            self._line, self._shown = line.split(" are ")[0], now
+            print(f"robot {self.config.number}: {line}", flush=True)
+
+    def _finish(self, why: str) -> None:
+        self.pilot.body.stop()
+        notify("STOPPING=1")
+        if why.startswith("failed"):
+            self._write_box(why)
+        if self.minds is not None:
+            store.save(self.minds, self.pilot.brain.mind)
+        print(f"robot {self.config.number}: ends: {why}", flush=True)
+
+    def _write_box(self, why: str) -> None:
+        try:
+            self.pilot.box.write(Path(self.config.box), why)
+        except OSError as error:
+            print(f"robot {self.config.number}: {self.config.box}: {error.strerror}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def terminal() -> Iterator[TextIO | None]:
+    """The keyboard, key by key, where there is one."""
+    if not sys.stdin.isatty():
+        yield None
+        return
+    import termios
+    import tty
+
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)
+    try:
+        yield sys.stdin
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def notify(text: str) -> None:
+    """Tell systemd, where it started this process (sd_notify)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)

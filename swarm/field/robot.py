@@ -1,0 +1,179 @@
+"""`jerne robot`: one robot, its mind on a real body."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import zmq
+
+from classifier.store import StoreError
+from robots.body import Body, BodyError, lacking
+from robots.deadman import DeadMan
+from robots.gpio.body import GpioBody
+from robots.percept import blank
+from robots.shell import RefusedError, Shell
+from robots.thymio.body import AsebaBody
+from robots.tracker.body import TrackedBody
+from robots.tracker.port import ZmqTracker
+from swarm import missionfile, wire
+from swarm.field import config as configs
+from swarm.field.config import Config
+from swarm.field.control import Control
+from swarm.field.curb import curb
+from swarm.field.loop import Loop, terminal
+from swarm.field.pilot import Pilot, fitted
+from swarm.mind import Mind
+from swarm.mission import Mission
+from swarm.missionfile import MissionError
+from swarm.net import gate, keys
+from swarm.robot import Brain
+
+FAILED, WRONG = 1, 2
+
+ABOUT = """\
+Run one robot: the mind of the mission on a real body, with radio to the others.
+
+The robot starts disarmed and stands until it is armed: by `jerne arm`, by the key a, or by --arm. Any other key is
+an emergency stop, which latches: `jerne release` or the key r ends it, and then it has to be armed again.
+"""
+EXAMPLES = """\
+examples:
+  jerne robot --body thymio --config robot3.toml               until it is ended
+  jerne robot --body thymio --config robot3.toml --mission office --freeze
+exit status:
+  0  it was ended (Ctrl-C, SIGTERM, jerne quit) or --duration is over
+  1  something failed: start it again (the last minute is in the black box)
+  2  the configuration is wrong, or the body cannot do the mission: starting it again will not help
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `jerne robot` with these arguments; the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        config, mission = _settings(args)
+        return _run(config, mission, args)
+    except (ValueError, RefusedError) as error:  # MissionError, BodyError, KeysError, StoreError
+        for line in str(error).splitlines():
+            print(f"jerne: error: {line}", file=sys.stderr)
+        return WRONG
+    except OSError as error:
+        print(f"jerne: error: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "jerne robot", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--body", choices=configs.KINDS, help="kind of body (default: the configuration's)")
+    add("--config", type=Path, required=True, metavar="FILE", help="of this robot; `jerne deploy` writes it")
+    add("--mission", metavar="MISSION", help="file or shipped name (default: the configuration's)")
+    add("--name", type=int, metavar="N", help="number of the robot (default: the configuration's)")
+    add("--duration", type=float, metavar="S", help="end after so many seconds")
+    add("--arm", action="store_true", help="arm as soon as readings and commands are fresh, once")
+    add("--freeze", action="store_true", help="do what was learnt; learn nothing, explore nothing")
+    add("--explore", type=int, metavar="N", help="how many decisions may be random ones (default: no limit)")
+    return parser
+
+
+def _settings(args: argparse.Namespace) -> tuple[Config, Mission]:
+    config = configs.read(args.config)
+    if args.body is not None and args.body != config.body.kind:
+        raise MissionError([f"--body {args.body}: {args.config} is for a {config.body.kind}"])
+    if args.name is not None:
+        config = replace(config, number=args.name)
+    if args.explore is not None and args.explore < 0:
+        raise MissionError([f"--explore {args.explore}: must be at least 0"])
+    if args.duration is not None and not args.duration > 0:
+        raise MissionError([f"--duration {args.duration}: must be above 0"])
+    mission = missionfile.load(missionfile.find(args.mission or config.mission))
+    if not config.number < mission.robots.count:
+        raise MissionError([f"number = {config.number}: {mission.name} has robots 0 to {mission.robots.count - 1}"])
+    return config, mission
+
+
+def build(config: Config, mission: Mission, ring: keys.Keyring | None) -> tuple[Body, Mission]:
+    """The body of a configuration, and the mission fitted to it. Raises BodyError, MissionError."""
+    body: Body
+    if config.body.wiring is not None:
+        body = GpioBody(config.body.wiring, mission.sensors)
+    else:
+        body = AsebaBody(config.body.kind, config.body.address, config.body.node or None, mission.sensors)
+    with contextlib.ExitStack() as stack:
+        stack.callback(body.close)
+        if config.tracker is not None:
+            tracker = ZmqTracker(config.tracker.address, config.tracker.deeds, _secure(config.tracker.name, ring))
+            body = TrackedBody(body, tracker, config.number, mission.sensors, config.fence)
+            stack.callback(tracker.close)
+        elif config.fence is not None:
+            raise BodyError(f"a fence needs a body that senses {lacking((), ['pose'])[0]}: configure a tracker")
+        mission = fitted(mission, body)
+        stack.pop_all()
+    return body, mission
+
+
+def _secure(name: str, ring: keys.Keyring | None) -> Callable[["zmq.Socket[bytes]"], None] | None:
+    if ring is None:
+        return None
+    server = next((public for public, member in ring.allowed.items() if member == name), None)
+    if server is None:
+        raise MissionError([f"tracker.name = {name!r}: no member of the swarm {ring.swarm!r} is called so"])
+    return lambda socket: gate.approach(socket, ring, server)
+
+
+def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
+    from swarm import store
+    from swarm.net import envelope, link
+
+    warm_up(mission)
+    ring = keys.load(config.peers.keys, str(config.number)) if config.peers.keys else None
+    body, mission = build(config, mission, ring)
+    with contextlib.ExitStack() as stack:
+        stack.callback(body.close)
+        shell = Shell(body.limits, config.rules, guarded=body.guarded, unguarded=config.body.unguarded)
+        topics = envelope.topics(mission.radio.interval)
+        radio = link.PeerLink(config.number, topics, ring, config.peers.bind, _addresses(config))
+        stack.callback(radio.close)
+        control = Control(config.control, ring)
+        stack.callback(control.close)
+        pilot = Pilot(mission, config.number, body, shell, radio, radio.boot)
+        minds = Path(config.minds) if config.minds else None
+        if minds is not None and minds.exists():
+            pilot.brain.mind = resumed(store.load(minds, mission), config.number)
+        curb(pilot.brain.mind, frozen=args.freeze, budget=args.explore)
+        deadman = DeadMan(body.stop, config.rules.deadman)
+        stack.callback(deadman.close)
+        loop = Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm)
+        with loop.signals(), terminal() as keyboard:
+            return loop.run(args.duration, keyboard)
+
+
+def warm_up(mission: Mission) -> None:
+    """Have compiled what a mind calls, before a body waits for it."""
+    scratch = Brain(mission, 0, 0)
+    percept = blank(scratch.dtype, 1)
+    percept["proximity"] = mission.sensors.proximity.range
+    for tick in range(2):
+        scratch.tick(wire.Sense(tick, percept.tobytes(), []))
+
+
+def resumed(mind: Mind, number: int) -> Mind:
+    """A saved mind as that of robot `number`, whoever learnt it. Raises StoreError."""
+    if len(mind.ids) != 1:
+        raise StoreError(f"minds: holds the minds of {len(mind.ids)} robots, one is needed")
+    mind.ids = np.array([number], np.int64)
+    return mind
+
+
+def _addresses(config: Config) -> dict[int, str]:
+    try:
+        return {int(number): address for number, address in config.peers.robots.items()}
+    except ValueError:
+        wrong = next(number for number in config.peers.robots if not number.isdecimal())
+        raise MissionError([f"peers.robots.{wrong}: must be the number of a robot"]) from None
