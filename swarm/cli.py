@@ -31,7 +31,10 @@ OTHERS = {
     "release": ("swarm.field.orders:release", "end an emergency stop; robots stay disarmed"),
     "quit": ("swarm.field.orders:quit", "end the robots' processes"),
     "lcs": ("swarm.lcs", "the classifier system by itself: mux, maze, csv"),
+    "watch": ("swarm.view.watch", "attach the dashboard to a run, from another terminal or machine"),
     "replay": ("swarm.view.replay", "see a run again, or verify it"),
+    "report": ("swarm.view.report", "one HTML page about a run, or about several side by side"),
+    "rules": ("swarm.view.rulebook", "what the robots of a run have learnt, as sentences, JSON or CSV"),
 }
 
 if TYPE_CHECKING:
@@ -163,6 +166,14 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     add("--plain", action="store_true", help="lines of text in place of the dashboard")
     add("--gui", action="store_true", help="open the window of PyBullet")
     add("--video", type=Path, metavar="FILE", help="film the run")
+    add(
+        "--listen",
+        metavar="ADDRESS",
+        help="let members of the swarm watch over the network, as in tcp://*:5600 (needs --keys)",
+    )
+    add("--keys", type=Path, metavar="FOLDER", help="the swarm's keys, see `jerne keys`")
+    add("--key", metavar="NAME", help="whose key in that folder (default: the only one)")
+    add("--insecure", action="store_true", help="anyone who reaches the --listen address may watch, in plain text")
     parser.set_defaults(command=_run)
 
 
@@ -170,7 +181,8 @@ def _run(args: argparse.Namespace) -> int:
     from swarm import missionfile
 
     try:
-        options = Options(args.out, args.pace, args.speed, args.minds, args.plain, args.gui, args.video)
+        how = args.pace, args.speed, args.minds, args.plain, args.gui, args.video
+        options = Options(args.out, *how, args.listen, args.keys, args.key, args.insecure)
     except ValueError as error:
         return _refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]

@@ -31,8 +31,8 @@ from swarm.process import ENDING, settle
 RESTARTS = 5  # of one robot, at most
 
 
-def _world(log: Path, mission: Mission, options: Options, out: Path, link: str, control: str) -> None:
-    host.main(mission, options, out, link, control, settle(log))
+def _world(log: Path, mission: Mission, options: Options, out: Path, link: str, control: str, watch: str) -> None:
+    host.main(mission, options, out, link, control, watch, settle(log))
 
 
 def _robot(log: Path, mission: Mission, number: int, boot: int, link: str) -> None:
@@ -45,7 +45,7 @@ class Crew:
     def __init__(self, mission: Mission, options: Options, out: Path) -> None:
         self.mission, self.options, self.out = mission, options, out
         self.log = out / "processes.log"
-        self.link, self.control = _address("link"), _address("control")
+        self.link, self.control, self.watch = (_address(name) for name in ("link", "control", "watch"))
         self.boots = [0] * mission.robots.count
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["swarm.preload"])
@@ -57,7 +57,7 @@ class Crew:
     def start(self, order: Iterable[int] | None = None) -> None:
         """Start the world, and all robots in `order`, else by number."""
         serve()
-        args = (self.log, self.mission, self.options, self.out, self.link, self.control)
+        args = (self.log, self.mission, self.options, self.out, self.link, self.control, self.watch)
         world = self._context.Process(target=_world, args=args, name="world")
         launch(world)
         self.world = world

@@ -25,12 +25,14 @@ from swarm.link import HostLink
 from swarm.metrics import EVERY, Metrics
 from swarm.mission import Mission
 from swarm.missionfile import dumps
+from swarm.net import keys
 from swarm.options import Options
 from swarm.record import Tick, Told, site_rows
 from swarm.recorder import Recorder
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.stack import Stack
 from swarm.view import picture
+from swarm.view.publish import Publisher
 from swarm.view.snapshot import Snapshot
 from swarm.view.telemetry import Telemetry, stage
 
@@ -45,14 +47,16 @@ class Stopped(Exception):  # noqa: N818 - nothing is wrong
     """The run ends early."""
 
 
-def main(mission: Mission, options: Options, out: Path, link: str, control: str, parent: int) -> None:
+def main(mission: Mission, options: Options, out: Path, link: str, control: str, watch: str, parent: int) -> None:
     """Run `mission` to its end, or until the user's process says stop or is gone: then `parent` is readable."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     user = context.socket(zmq.PAIR)
     user.connect(control)
     try:
         hub = HostLink(context, link, mission.robots.count)
-        user.send(wire.encode(_run(mission, options, out, hub, user, parent)))
+        ring = keys.load(options.keys, options.key) if options.keys is not None else None
+        shows = Publisher(context, watch, options.listen, ring)
+        user.send(wire.encode(_run(mission, options, out, hub, user, shows, parent)))
         hub.goodbye()  # only now: the user's process would start robots again that end before the run
     except OSError as error:
         user.send(wire.encode(wire.Failed(str(error), input=False)))
@@ -61,11 +65,17 @@ def main(mission: Mission, options: Options, out: Path, link: str, control: str,
 
 
 def _run(
-    mission: Mission, options: Options, out: Path, link: HostLink, user: "zmq.Socket[bytes]", parent: int
+    mission: Mission,
+    options: Options,
+    out: Path,
+    link: HostLink,
+    user: "zmq.Socket[bytes]",
+    shows: Publisher,
+    parent: int,
 ) -> wire.Ended | wire.Failed:
     try:
         try:
-            host = Host(mission, options, out, link, user, parent)
+            host = Host(mission, options, out, link, user, shows, parent)
         except ValueError as error:
             return wire.Failed(str(error), input=True)
         return wire.Ended(host.run())
@@ -84,10 +94,12 @@ class Host:
         out: Path,
         link: HostLink,
         user: "zmq.Socket[bytes]",
+        shows: Publisher,
         parent: int,
     ) -> None:
         self.mission, self.options, self.out = mission, options, out
-        self.link, self.user, self.parent = link, user, parent  # who is in a stack is linked, without a socket
+        self.link, self.user, self.shows = link, user, shows  # who is in a stack is linked, without a socket
+        self.parent = parent
         count = mission.robots.count
         self.world = worlds.build(mission, gui=options.gui)
         self.radio = Medium(mission.radio, mission.tick, count, mission.seed)
@@ -264,6 +276,7 @@ class Host:
         snapshot = self.telemetry.snapshot(now)
         with suppress(zmq.Again):
             self.user.send(wire.encode(snapshot), zmq.NOBLOCK)
+        self.shows.publish(self.stage, snapshot, lambda robot: self.telemetry.detail(now, robot))
         return snapshot
 
     def _complete(self, outcome: str) -> dict[str, object]:
@@ -272,6 +285,7 @@ class Host:
         self.recorder.close()
         self.metrics.close()
         last = self._publish(self._now([[] for _ in self.reports]))
+        self.shows.end(outcome)
         wall = time.monotonic() - self.began
         trail = self.telemetry.trail
         summary = results.finish(

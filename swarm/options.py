@@ -1,5 +1,6 @@
 """How a mission is run: what changes nothing in its outcome."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,23 @@ class Options:
     plain: bool = False  # lines of text instead of the dashboard
     gui: bool = False  # the window of PyBullet
     video: Path | None = None  # film of the run
+    listen: str | None = None  # tcp://HOST:PORT where watchers from the network may attach; None: of this machine only
+    keys: Path | None = None  # folder with the swarm's keys, for those who attach
+    key: str | None = None  # whose key in it; None: the only one
+    insecure: bool = False  # watchers from the network need no keys
 
     def __post_init__(self) -> None:
         check.choice("pace", self.pace, PACES)
         check.choice("minds", self.minds, MINDS)
+        if self.listen is not None:
+            if not re.fullmatch(r"tcp://[^/:]+:\d{1,5}", self.listen):
+                raise ValueError(f"listen = {self.listen!r}: must be tcp://HOST:PORT, as in tcp://*:5600")
+            if self.keys is None and not self.insecure:
+                raise ValueError("listen: needs --keys FOLDER, or --insecure for a network that one trusts")
+        if self.listen is None and (self.keys is not None or self.insecure):
+            raise ValueError("keys: say nothing without --listen tcp://HOST:PORT")
+        if self.insecure and self.keys is not None:
+            raise ValueError("insecure: goes without --keys")
         if self.speed is not None:
             check.number("speed", self.speed, 0.01, 1000)
             if self.pace == "realtime":

@@ -19,10 +19,12 @@ from swarm.arbiters.auction import Central
 from swarm.crew import Crew, ending
 from swarm.mission import Mission
 from swarm.missionfile import dumps
+from swarm.net import keys
 from swarm.options import Options
 from swarm.process import ENDING
 from swarm.results import COMPLETED, manifest
 from swarm.view.dashboard import Dashboard, plain_line
+from swarm.view.publish import ADDRESS, Watcher
 from swarm.view.snapshot import Snapshot, Stage
 from swarm.view.video import Video
 
@@ -89,21 +91,30 @@ class Endings:
 class _Watch:
     """Shows snapshots: as a dashboard, or line by line."""
 
-    def __init__(self, plain: bool) -> None:
+    def __init__(self, plain: bool, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
         self.dashboard = None if plain else Dashboard()
         self.stage: Stage | None = None
         self.latest: Snapshot | None = None
         self._next = 0.0
+        self._details = None if plain else Watcher(context, address, topics=())
 
     def show(self) -> None:
         """Bring what is shown up to date. Raises BrokenPipeError where the reader has left."""
         with _outliving_the_terminal():
-            if self.dashboard is not None:
+            if self.dashboard is not None and self._details is not None:
                 self.dashboard.stage = self.stage
-                self.dashboard.show(self.latest)
+                self.dashboard.pressed()
+                self._details.select(self.dashboard.controls.detail)
+                self._details.take()
+                self.dashboard.show(self.latest, self._details.detail)
             elif self.stage is not None and self.latest is not None and time.monotonic() >= self._next:
                 self._next = time.monotonic() + EVERY
                 print(plain_line(self.stage, self.latest), flush=True)
+
+    @property
+    def over(self) -> bool:
+        """Does the user want the run to end?"""
+        return self.dashboard is not None and self.dashboard.controls.over
 
     def __enter__(self) -> "_Watch":
         if self.dashboard is not None:
@@ -159,6 +170,11 @@ def check(mission: Mission, options: Options) -> None:
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
     if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise ValueError("--gui: there is no display (the variable DISPLAY is not set)")
+    if options.keys is not None:
+        try:
+            keys.load(options.keys, options.key)
+        except ValueError as error:
+            raise ValueError(f"--keys {error}") from None
     if options.video is not None:
         try:
             Video(options.video)
@@ -203,7 +219,8 @@ def conduct(mission: Mission, options: Options, out: Path, endings: Endings, *, 
         stack.callback(crew.end, 0.4)
         control = context.socket(zmq.PAIR)
         control.bind(crew.control)
-        watch = stack.enter_context(_Watch(plain))
+        watch = stack.enter_context(_Watch(plain, context, crew.watch))
+        stack.enter_context(_announced(out, crew.watch))
         crew.start()
         return _follow(control, crew, watch, endings)
 
@@ -229,6 +246,8 @@ def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: En
         try:
             if not endings.first:
                 watch.show()
+                if watch.over:
+                    endings.note(signal.SIGINT)
         except BrokenPipeError:
             endings.note(signal.SIGPIPE)
         if endings.first and deadline == float("inf"):
@@ -263,6 +282,17 @@ def _next(control: "zmq.Socket[bytes]", crew: Crew, begun: bool) -> Any:
         if back:
             crew.revive(robot)
     return None
+
+
+@contextmanager
+def _announced(out: Path, address: str) -> Iterator[None]:
+    """While a run lasts its folder says where `jerne watch` attaches."""
+    path = out / ADDRESS
+    path.write_text(address + "\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _tell(control: "zmq.Socket[bytes]", message: wire.Gone | wire.Stop) -> None:

@@ -1,69 +1,192 @@
-"""Showing a run to whoever attaches: one XPUB socket of the world's process.
+"""Showing a run to whoever attaches: one XPUB socket of the world's process, and its other end.
 
 Messages have two frames, a topic and msgpack. Watchers subscribe to topics and say nothing else::
 
     stage      `swarm.view.snapshot.Stage`, again whenever somebody attaches
     swarm      `swarm.view.snapshot.Snapshot`, at most ten times a second
-    robot N    `swarm.view.snapshot.Detail` of robot N, only while somebody subscribes to it
+    robot N.   `swarm.view.snapshot.Detail` of robot N, only while somebody subscribes to it
+    end        text: why the run is over
 
-A watcher that is slow or stopped misses messages; nobody waits for it.
+A watcher that is slow or stopped misses messages; nobody waits for it. On the network only members of the
+swarm get in (`swarm.net.gate`), and what they are shown is encrypted.
 """
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import zmq
 
+from swarm.net.gate import Gate, approach, guard
+from swarm.net.keys import Keyring
 from swarm.view.snapshot import Detail, Snapshot, Stage
 
-STAGE, SWARM, ROBOT = b"stage", b"swarm", b"robot "
+ADDRESS = "watch.address"  # file in the folder of a run that says where to attach
+STAGE, SWARM, ROBOT, END = b"stage", b"swarm", b"robot ", b"end"
 WAITING = 4  # messages that are kept for a slow watcher
 MOST = 16  # robots shown in detail at once
+LARGEST = 1 << 24  # bytes of a message that a watcher takes
 
 _encode = msgspec.msgpack.Encoder().encode
+_decoders: dict[bytes, "msgspec.msgpack.Decoder[Any]"] = {
+    STAGE: msgspec.msgpack.Decoder(Stage),
+    SWARM: msgspec.msgpack.Decoder(Snapshot),
+    ROBOT: msgspec.msgpack.Decoder(Detail),
+    END: msgspec.msgpack.Decoder(str),
+}
 
 
 class Publisher:
-    """Bound to `address`. Raises OSError with the address where that is not to be had."""
+    """Bound to `address`, and to `network` (tcp://HOST:PORT, guarded by `ring` where there is one).
 
-    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, stage: Stage, robots: int) -> None:
-        self.socket = context.socket(zmq.XPUB)
-        for option, value in (
-            (zmq.XPUB_VERBOSE, 1),
-            (zmq.SNDHWM, WAITING),
-            (zmq.LINGER, 0),
-            (zmq.MAXMSGSIZE, 256),
-        ):
-            self.socket.setsockopt(option, value)
-        try:
-            self.socket.bind(address)
-        except zmq.ZMQError as error:
-            self.socket.close()
-            raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
-        self._stage, self._robots = _encode(stage), robots
-        self._wanted: set[int] = set()
+    Raises OSError with the address where that is not to be had.
+    """
 
-    def publish(self, snapshot: Snapshot, detail: Callable[[int], Detail]) -> None:
+    def __init__(
+        self,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+        address: str,
+        network: str | None = None,
+        ring: Keyring | None = None,
+    ) -> None:
+        self._gate = Gate(context, ring) if ring is not None else None
+        self._sockets = [_bound(context, address, None)]
+        if network is not None:
+            self._sockets.append(_bound(context, network, ring))
+        self._wanted: dict[int, set[int]] = {}  # robot -> sockets whose watchers want it in detail
+
+    def publish(self, stage: Stage, snapshot: Snapshot, detail: Callable[[int], Detail]) -> None:
         """Send what is wanted."""
-        if self._attend():
-            self.socket.send_multipart((STAGE, self._stage), zmq.NOBLOCK)
-        self.socket.send_multipart((SWARM, _encode(snapshot)), zmq.NOBLOCK)
-        for robot in sorted(self._wanted)[:MOST]:
-            self.socket.send_multipart((topic(robot), _encode(detail(robot))), zmq.NOBLOCK)
+        if self._gate is not None:
+            self._gate.serve()
+        swarm = _encode(snapshot)
+        new = [self._attend(i, len(snapshot.robots)) for i in range(len(self._sockets))]
+        details = {robot: _encode(detail(robot)) for robot in sorted(self._wanted)[:MOST]}
+        for i, socket in enumerate(self._sockets):
+            if new[i]:
+                socket.send_multipart((STAGE, _encode(stage)), zmq.NOBLOCK)
+            socket.send_multipart((SWARM, swarm), zmq.NOBLOCK)
+            for robot, data in details.items():
+                if i in self._wanted[robot]:
+                    socket.send_multipart((topic(robot), data), zmq.NOBLOCK)
 
-    def _attend(self) -> bool:
+    def end(self, why: str) -> None:
+        """The run is over."""
+        for socket in self._sockets:
+            socket.send_multipart((END, _encode(why)), zmq.NOBLOCK)
+
+    def _attend(self, index: int, robots: int) -> bool:
         """Take in who subscribes to what; is somebody new?"""
-        new = False
-        while self.socket.poll(0):
-            data = self.socket.recv()
+        new, socket = False, self._sockets[index]
+        while socket.poll(0):
+            data = socket.recv()
             wants, name = data[:1] == b"\x01", data[1:]
-            new = new or (wants and STAGE.startswith(name))
-            number = name.removeprefix(ROBOT)
-            if name.startswith(ROBOT) and number.isdigit() and int(number) < self._robots:
-                (self._wanted.add if wants else self._wanted.discard)(int(number))
+            new = new or (wants and name == STAGE)
+            number = name.removeprefix(ROBOT).removesuffix(b".")
+            if name == ROBOT + number + b"." and number.isdigit() and len(number) < 6 and int(number) < robots:
+                there = self._wanted.setdefault(int(number), set())
+                (there.add if wants else there.discard)(index)
+                if not there:
+                    del self._wanted[int(number)]
         return new
+
+
+class Watcher:
+    """Attached to a publisher: what it has shown last. Read-only.
+
+    `server` is the publisher's public key, `ring` the watcher's own; both or none. Raises OSError for an address
+    that is none.
+    """
+
+    def __init__(
+        self,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+        address: str,
+        ring: Keyring | None = None,
+        server: bytes = b"",
+        topics: tuple[bytes, ...] = (STAGE, SWARM, END),
+    ) -> None:
+        self.stage: Stage | None = None
+        self.snapshot: Snapshot | None = None
+        self.detail: Detail | None = None
+        self.over: str | None = None  # why the run is over
+        self.seen = time.monotonic()  # when something came last
+        self.bad = 0  # messages that are none
+        self._selected: int | None = None
+        self._socket = context.socket(zmq.SUB)
+        for option, value in (
+            (zmq.RCVHWM, WAITING),
+            (zmq.LINGER, 0),
+            (zmq.MAXMSGSIZE, LARGEST),
+            (zmq.HEARTBEAT_IVL, 1000),
+            (zmq.HEARTBEAT_TIMEOUT, 3000),
+        ):
+            self._socket.setsockopt(option, value)
+        if ring is not None:
+            approach(self._socket, ring, server)
+        for name in topics:
+            self._socket.setsockopt(zmq.SUBSCRIBE, name)
+        try:
+            self._socket.connect(address)
+        except zmq.ZMQError as error:
+            self._socket.close()
+            raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
+
+    def select(self, robot: int | None) -> None:
+        """Ask for one robot in detail, or for none."""
+        if robot == self._selected:
+            return
+        if self._selected is not None:
+            self._socket.setsockopt(zmq.UNSUBSCRIBE, topic(self._selected))
+        if robot is not None:
+            self._socket.setsockopt(zmq.SUBSCRIBE, topic(robot))
+        self._selected, self.detail = robot, None
+
+    def take(self, seconds: float = 0.0) -> bool:
+        """Take in what comes within so many seconds, the latest of all; did anything?"""
+        came = bool(self._socket.poll(round(1000 * seconds)))
+        while self._socket.poll(0):
+            frames = self._socket.recv_multipart()
+            try:
+                self._note(*frames)
+            except (TypeError, KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                self.bad += 1
+        if came:
+            self.seen = time.monotonic()
+        return came
+
+    def _note(self, name: bytes, data: bytes) -> None:
+        message = _decoders[ROBOT if name.startswith(ROBOT) else name].decode(data)
+        match message:
+            case Stage():
+                self.stage = message
+            case Snapshot():
+                self.snapshot = message
+            case Detail():
+                self.detail = message
+            case str():
+                self.over = message
+
+    def close(self) -> None:
+        """Detach."""
+        self._socket.close()
 
 
 def topic(robot: int) -> bytes:
     """The topic of a robot's details."""
-    return ROBOT + b"%d" % robot
+    return ROBOT + b"%d." % robot
+
+
+def _bound(context: "zmq.Context[zmq.Socket[bytes]]", address: str, ring: Keyring | None) -> "zmq.Socket[bytes]":
+    socket = context.socket(zmq.XPUB)
+    for option, value in ((zmq.XPUB_VERBOSE, 1), (zmq.SNDHWM, WAITING), (zmq.LINGER, 200), (zmq.MAXMSGSIZE, 256)):
+        socket.setsockopt(option, value)
+    if ring is not None:
+        guard(socket, ring, b"watch")
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        socket.close()
+        raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
+    return socket

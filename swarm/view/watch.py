@@ -1,0 +1,141 @@
+"""`jerne watch`: the dashboard attached to a run that goes on elsewhere, as often as one likes. Read-only."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import zmq
+
+from swarm.net import keys
+from swarm.net.keys import Keyring
+from swarm.view.dashboard import Dashboard, plain_line
+from swarm.view.publish import ADDRESS, Watcher
+
+PATIENCE = 60.0  # s without a word from a run after which it counts as gone; it may just have begun
+LINE = 5.0  # s of wall time between two plain lines
+STEP = 0.05  # s that is waited for news at once
+
+ABOUT = """\
+Attach the dashboard to a run, from another terminal or another machine, any number of times. Watching changes
+nothing in a run: who watches can say nothing to it, and nobody waits for a slow watcher.
+"""
+EXAMPLES = """\
+examples:
+  jerne watch                              the latest run of this folder's ./runs
+  jerne watch runs/default-seed1-002       the run of that folder
+  jerne run --listen tcp://*:5600 --keys keys --key desk        on one machine, and on the other:
+  jerne watch tcp://192.168.1.7:5600 --keys keys --key laptop --server desk
+"""
+
+
+class WatchError(ValueError):
+    """Nothing to attach to."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `jerne watch` with these arguments; the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        address = find(args.where)
+        ring, server = _keys(args)
+        if address.startswith("tcp://") and ring is None and not args.insecure:
+            raise WatchError(f"{address}: needs --keys FOLDER, or --insecure for a run that was started so")
+        return _attach(address, ring, server, plain=args.plain or not sys.stdout.isatty())
+    except (ValueError, OSError) as error:
+        print(f"jerne: error: {error}", file=sys.stderr)
+        return 2
+
+
+def find(where: str | None) -> str:
+    """The address to attach to: as given, that of a run's folder, or of the latest run in ./runs.
+
+    Raises WatchError.
+    """
+    if where is not None and "://" in where:
+        return where
+    folder = Path("runs") if where is None else Path(where)
+    if not folder.is_dir():
+        what = "there is no folder runs here; name a run's folder or an address" if where is None else "no such folder"
+        raise WatchError(f"{where or 'jerne watch'}: {what}")
+    files = [folder / ADDRESS] if where is not None else list(folder.glob(f"*/{ADDRESS}"))
+    there = sorted((path for path in files if path.is_file()), key=lambda path: path.stat().st_mtime)
+    if not there:
+        over = "the run is over, or was never begun" if where is not None else "no run goes on there"
+        raise WatchError(f"{folder}: {over}; jerne replay shows runs that are over")
+    return there[-1].read_text(encoding="utf-8").strip()
+
+
+def _keys(args: argparse.Namespace) -> tuple[Keyring | None, bytes]:
+    """The watcher's own keys and the public key of who shows the run. Raises KeysError, WatchError."""
+    if args.keys is None:
+        return None, b""
+    ring = keys.load(args.keys, args.key)
+    names = {name: public for public, name in ring.allowed.items() if name != ring.name}
+    desks = [name for name in names if keys.number(name) is None]
+    name = args.server or (desks[0] if len(desks) == 1 else None)
+    if name not in names:
+        there = ", ".join(names) or "nobody else"
+        wrong = f"--server {name}: is no member" if name else "--server NAME is needed: whose key the run has"
+        raise WatchError(f"{wrong}; there are {there}")
+    return ring, names[name]
+
+
+def _attach(address: str, ring: Keyring | None, server: bytes, *, plain: bool) -> int:
+    with ExitStack() as stack:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        stack.callback(context.destroy, linger=0)
+        watcher = Watcher(context, address, ring, server)
+        stack.callback(watcher.close)
+        over = _lines(watcher, address) if plain else _look(watcher, address)
+    if over is not None:
+        print(f"the run is over: {over}")
+    return 0
+
+
+def _look(watcher: Watcher, address: str) -> str | None:
+    """The dashboard, until the operator leaves or the run is over; why it is over."""
+    with Dashboard() as dashboard:
+        while not dashboard.controls.over and watcher.over is None:
+            watcher.take(STEP)
+            _doubt(watcher, address)
+            dashboard.pressed()
+            watcher.select(dashboard.controls.detail)
+            dashboard.stage = watcher.stage
+            dashboard.show(watcher.snapshot, watcher.detail)
+    return watcher.over
+
+
+def _lines(watcher: Watcher, address: str) -> str | None:
+    """A line now and then, until the run is over; why it is over."""
+    due = 0.0
+    while watcher.over is None:
+        watcher.take(STEP)
+        _doubt(watcher, address)
+        if watcher.stage is not None and watcher.snapshot is not None and time.monotonic() >= due:
+            due = time.monotonic() + LINE
+            print(plain_line(watcher.stage, watcher.snapshot), flush=True)
+    return watcher.over
+
+
+def _doubt(watcher: Watcher, address: str) -> None:
+    """Raises WatchError where nothing has ever come."""
+    if watcher.snapshot is None and time.monotonic() - watcher.seen > PATIENCE:
+        hint = "; are the keys those of its swarm?" if address.startswith("tcp") else ""
+        raise WatchError(f"{address}: no run answers there within {PATIENCE:g} s{hint}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "jerne watch", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("where", nargs="?", metavar="RUN|ADDRESS", help="a run's folder, or tcp://HOST:PORT (default: the latest run)")
+    add("--keys", type=Path, metavar="FOLDER", help="the swarm's keys, for a run on the network, see `jerne keys`")
+    add("--key", metavar="NAME", help="your own key in that folder (default: the only one)")
+    add("--server", metavar="NAME", help="whose key the run has (default: the only member that is no robot)")
+    add("--insecure", action="store_true", help="attach without keys to a run that was started with --insecure")
+    add("--plain", action="store_true", help="lines of text in place of the dashboard")
+    return parser
