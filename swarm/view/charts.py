@@ -17,7 +17,7 @@ from PIL import Image
 from swarm.view.picture import clock
 
 WIDTH = 620  # of a figure, in user units
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 8, 22  # margins
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 20, 22  # margins
 INK, FAINT, GRID = "#222226", "#77777c", "#e4e4e2"
 
 
@@ -113,14 +113,14 @@ def arena(
         a, b = at(x, y)
         title = f"<title>{escape(name)}</title>"
         parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="4" fill="{colour}" stroke="{INK}">{title}</circle>')
-    return f'<svg viewBox="0 0 {width} {height}" width="{width}">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
 
 
 def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], levels: Sequence[float]) -> str:
     """Antibodies on a circle, their size by `levels` (0 to 1); an arrow from j to i for each weight m_ij but 0."""
-    size, reach = 300, 100
+    size, reach = 420, 130
     angles = [math.pi + 2 * math.pi * i / len(names) for i in range(len(names))]
-    places = [(size / 2 + reach * math.cos(a), size / 2 + 0.75 * reach * math.sin(a)) for a in angles]
+    places = [(size / 2 + reach * math.cos(a), size / 4 + 0.6 * reach * math.sin(a)) for a in angles]
     radius = [16 + 22 * level for level in levels]
     parts = [
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
@@ -143,9 +143,9 @@ def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], l
         parts.append(_text(bend[0], bend[1] + 4, f"{weights[i, j]:+g}", "middle"))
     for name, (x, y), r, colour, share in zip(names, places, radius, colours, levels, strict=True):
         parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{r:.0f}" fill="{colour}"/>')
-        parts.append(_text(x, y + 4, f"{share:.2f}", "middle"))
+        parts.append(f'<text class="level" x="{x:.0f}" y="{y + 4:.0f}" text-anchor="middle">{share:.2f}</text>')
         parts.append(_text(x, y + r + 15, name, "middle"))
-    return f'<svg viewBox="0 0 {size} {size - 30}" width="{size}">{"".join(parts)}</svg>'
+    return f'<svg class="network" viewBox="0 0 {size} {size // 2}">{"".join(parts)}</svg>'
 
 
 def nice(value: float) -> float:
@@ -165,9 +165,11 @@ def _frame(span: float, phases: Sequence[Phase], height: int) -> str:
     for i, phase in enumerate(phases):
         x = _x(phase.start, span)
         if i and phase.start < span:
-            dash = 'stroke-dasharray="4 3"'
-            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{base}" stroke="#cc3311" {dash}/>')
-            parts.append(f'<text x="{x + 4:.1f}" y="{TOP + 10}" fill="#cc3311">{escape(phase.name)}</text>')
+            line = f'x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{base}"'
+            parts.append(f'<line {line} stroke="#fff" stroke-width="3"/><line {line} stroke="#cc3311"/>')
+            parts.append(
+                f'<text class="phase" x="{x:.1f}" y="{TOP - 9}" text-anchor="middle">{escape(phase.name)}</text>'
+            )
     return "".join(parts)
 
 

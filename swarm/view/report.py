@@ -25,6 +25,7 @@ from swarm.view.picture import clock, palette
 from swarm.view.rulebook import Known, gathered
 
 RULES = 15  # that are shown
+PERIOD = 10  # samples of a rate of signals
 POINTS = 30_000  # of all trajectories of a run, at most
 ORANGE, BLUE, GREEN, RED, GREY = "#e69f00", "#0072b2", "#009e73", "#cc3311", "#aaaaae"
 TASK_COLOURS = ("#d9e6ee", "#f0e442", "#56b4e9", GREEN, "#cc79a7", "#222226")  # as TASKS, then dead
@@ -69,18 +70,20 @@ def page(histories: Sequence[History], names: Sequence[str]) -> str:
     """The whole page."""
     title = ", ".join(dict.fromkeys(history.stage.mission for history in histories))
     span = max(history.end for history in histories)
-    top = max([1.0, *(float(h.rate()[1].max()) for h in histories if len(h.rate()[1]))])
+    rates = max([1.0, *(float(h.rate()[1].max()) for h in histories if len(h.rate()[1]))])
+    waiting = float(max(1, *(max(h.open.max(), h.backlog.max()) for h in histories)))
+    heard = max([1.0, *(float(_signals(h)[:, 1:].max()) for h in histories if len(_signals(h)))])
     sections: list[tuple[str, str, Callable[[History], str]]] = [
         ("What happened", "", what_happened),
-        ("Tasks done per minute", "in each 10 s; black: mean of the phase", lambda h: rate(h, span, top)),
+        ("Tasks done per minute", "in each 10 s; black: mean of the phase", lambda h: rate(h, span, rates)),
         ("Strategy split", "share of living robots", lambda h: split(h, span)),
-        ("Open sites and backlog", "backlog: sites that find no room", lambda h: sites(h, span)),
+        ("Open sites and backlog", "backlog: sites that find no room", lambda h: sites(h, span, waiting)),
         ("What each robot did", "a row for each robot", lambda h: robots(h, span)),
         ("Each robot's strategy", "a row for each robot", lambda h: strategies(h, span)),
         ("Trajectories", "coloured by strategy; dots are tasks done, in the colour of their kind", paths),
         ("Immune network", "dashed arrows suppress, others stimulate; mean concentrations at the end", antibodies),
         ("Concentrations", "mean of all living robots", lambda h: concentrations(h, span)),
-        ("Messages", "signals a second", lambda h: messages(h, span)),
+        ("Messages", "signals a second", lambda h: messages(h, span, heard)),
         ("Learnt rules", f"the {RULES} strongest of all robots, as they told them last", rules),
         ("Warnings and errors", "", events),
     ]
@@ -132,9 +135,7 @@ def _recovery(history: History) -> str:
     said = []
     for (_, before, change), (name, _, end) in pairwise(_phases(history)):
         old, new = _rate(history, before, change), _rate(history, change, min(end, change + 60))
-        said.append(
-            f"With <i>{escape(name)}</i> the rate went from {old:.1f} to {new:.1f} a minute at first."
-        )
+        said.append(f"With <i>{escape(name)}</i> the rate went from {old:.1f} to {new:.1f} a minute at first.")
     return " ".join(said)
 
 
@@ -165,9 +166,8 @@ def split(history: History, span: float) -> str:
     return _legend((ORANGE, BLUE), STRATEGIES) + charts.lines(curves, span, _marks(history), 1.0, 120)
 
 
-def sites(history: History, span: float) -> str:
+def sites(history: History, span: float, top: float) -> str:
     """Open sites, and those that wait for room."""
-    top = float(max(history.open.max(), history.backlog.max(), 1))
     curves = [
         Line("open", BLUE, history.times.tolist(), history.open.tolist()),
         Line("backlog", RED, history.times.tolist(), history.backlog.tolist()),
@@ -228,17 +228,14 @@ def concentrations(history: History, span: float) -> str:
     return _legend((ORANGE, BLUE), STRATEGIES) + charts.lines(curves, span, _marks(history), 1.0, 110)
 
 
-def messages(history: History, span: float) -> str:
+def messages(history: History, span: float, top: float) -> str:
     """Signals heard and lost a second."""
-    period = 10  # samples
-    totals = history.radio[::period].astype(float)
-    steps = np.diff(totals, axis=0) / (period * STEP)
-    times = history.times[::period][1:].tolist()
+    steps = _signals(history)
+    times = history.times[::PERIOD][1:].tolist()
     curves = [Line("heard", GREEN, times, steps[:, 1].tolist()), Line("lost", RED, times, steps[:, 2].tolist())]
     said, heard, lost = history.radio[-1].tolist()
     share = lost / (heard + lost) if heard + lost else 0.0
     words = f"<p>{said} signals said, heard {heard} times, lost {lost} times ({share:.1%} of those in range).</p>"
-    top = float(steps[:, 1:].max()) if len(steps) else 1.0
     return words + _legend((GREEN, RED), ("heard", "lost")) + charts.lines(curves, span, _marks(history), top, 110)
 
 
@@ -275,6 +272,12 @@ def _phases(history: History) -> list[tuple[str, float, float]]:
         for i, (start, name) in enumerate(history.stage.phases)
         if start < history.end
     ]
+
+
+def _signals(history: History) -> np.ndarray:
+    """Signals said, heard, lost a second, one row for each `PERIOD` samples."""
+    steps: np.ndarray = np.diff(history.radio[::PERIOD].astype(float), axis=0) / (PERIOD * STEP)
+    return steps
 
 
 def _marks(history: History) -> list[Phase]:
