@@ -1,12 +1,15 @@
 """Whole runs for tests: in this process, where a test can act on what it sees, or as a user starts them."""
 
 import contextlib
+import fcntl
 import itertools
 import json
 import os
 import pty
 import signal
+import struct
 import sys
+import termios
 import threading
 import time
 import uuid
@@ -15,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyte
 import pytest
 from hypothesis import settings
 
@@ -127,21 +131,38 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Play:
 class Terminal:
     """`jerne run` with a terminal of its own, as a user starts it."""
 
-    def __init__(self, *arguments: str, cwd: Path) -> None:
+    def __init__(self, *arguments: str, cwd: Path, command: Sequence[str] = ("run",)) -> None:
         self.mark = uuid.uuid4().hex
         self.text = b""
         environment = {**os.environ, "TERM": "xterm", MARK: self.mark}
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
-            command = [sys.executable, "-m", "swarm.cli", "run", *arguments]
-            os.execve(sys.executable, command, environment)
+            line = [sys.executable, "-m", "swarm.cli", *command, *arguments]
+            os.execve(sys.executable, line, environment)
+        self._size = (24, 80)
+        self.resize(*self._size)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def wait_for(self, text: bytes) -> None:
         """Until `text` has been shown."""
         wait(lambda: text in self.text, 60)
+
+    def screen(self) -> list[str]:
+        """The lines that its user sees now."""
+        screen = pyte.Screen(self._size[1], self._size[0])
+        pyte.ByteStream(screen).feed(self.text.rpartition(b"\x1b[?1049h")[2])
+        return list(screen.display)
+
+    def wait_for_screen(self, text: str) -> None:
+        """Until `text` can be seen."""
+        wait(lambda: any(text in line for line in self.screen()), 60)
+
+    def resize(self, lines: int, columns: int) -> None:
+        """Give the window another size."""
+        self._size = (lines, columns)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def type(self, keys: bytes) -> None:
         os.write(self._terminal, keys)
@@ -185,11 +206,11 @@ class Terminal:
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """Starts `jerne run` with the given arguments in a terminal; what is left of it in the end is killed."""
+    """Starts `jerne run`, or another command, in a terminal of 80 x 24; what is left of it in the end is killed."""
     opened: list[Terminal] = []
 
-    def open_one(*arguments: str) -> Terminal:
-        opened.append(Terminal(*arguments, cwd=tmp_path))
+    def open_one(*arguments: str, command: Sequence[str] = ("run",)) -> Terminal:
+        opened.append(Terminal(*arguments, cwd=tmp_path, command=command))
         return opened[-1]
 
     yield open_one
@@ -213,3 +234,23 @@ def wait(condition: Callable[[], object], seconds: float) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of three robots, 70 s in two phases, made once."""
+    easy = Phase(40, 30, {"ash": Meaning("push"), "birch": Meaning("push")}, "easy", open=4)
+    other = Phase(30, 30, {"ash": Meaning("hold"), "birch": Meaning("pull", 2)}, "other", open=4)
+    mission = Mission(
+        version=1,
+        name="small <b>",
+        about="two phases & three robots",
+        seed=3,
+        arena=Arena((2.5, 2.5)),
+        robots=Robots(count=3),
+        kinds={"ash": Kind("1##0####"), "birch": Kind("0####1##", "cyan")},
+        phases=(easy, other),
+    )
+    out = tmp_path_factory.mktemp("run") / "run"
+    assert run.run(mission, Options(out=out, plain=True)) == 0
+    return out

@@ -180,7 +180,7 @@ def topic(robot: int) -> bytes:
 
 def _bound(context: "zmq.Context[zmq.Socket[bytes]]", address: str, ring: Keyring | None) -> "zmq.Socket[bytes]":
     socket = context.socket(zmq.XPUB)
-    for option, value in ((zmq.XPUB_VERBOSE, 1), (zmq.SNDHWM, WAITING), (zmq.LINGER, 200), (zmq.MAXMSGSIZE, 256)):
+    for option, value in ((zmq.XPUB_VERBOSE, 1), (zmq.SNDHWM, WAITING), (zmq.LINGER, 200), (zmq.MAXMSGSIZE, 1024)):
         socket.setsockopt(option, value)
     if ring is not None:
         guard(socket, ring, b"watch")
