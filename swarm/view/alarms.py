@@ -76,4 +76,6 @@ def _sites(robots: Sequence[RobotRow]) -> str:
 def _span(seconds: float) -> str:
     if seconds == math.inf:
         return "ever"
+    if seconds >= 7200:
+        return f"{seconds / 3600:.0f} h"
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -18,6 +18,7 @@ from swarm.view.controls import LIVE, Controls, press
 from swarm.view.keys import Keyboard
 from swarm.view.mapview import ASCII, BOLD, DIM, UNICODE, Glyphs, Line
 from swarm.view.panels import (
+    MANY,
     alarm_line,
     alarm_panel,
     arena_panel,
@@ -152,13 +153,14 @@ def _narrow(
     stage: Stage, snapshot: Snapshot, width: int, height: int, glyphs: Glyphs, selected: int | None
 ) -> list[Line]:
     """The worst alarm; map and figures side by side; the robots and the events below."""
-    top = height * 12 // 23
+    many = len(snapshot.robots) >= MANY  # their groups need the room
+    top = height * 12 // 23 - many
     arena = arena_panel(stage, snapshot, width - 37, top, glyphs, selected)
     left = Segment.get_line_length(arena[0])
     right = width - left - 1
     swarm = swarm_panel(stage, snapshot, right, 1, glyphs)
     sites = site_panel(stage, snapshot, right, top - len(swarm), glyphs)
-    events = max(3, height // 6)
+    events = max(3 - many, height // 6 - many)
     return [
         alarm_line(alarms(stage, snapshot), width, glyphs),
         *beside(shape(arena, left, top), swarm + sites),

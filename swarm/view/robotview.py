@@ -11,7 +11,7 @@ from swarm.report import ACTIONS, STRATEGIES, TASKS
 from swarm.rules import predictions, sentence, situation
 from swarm.view import mapview
 from swarm.view.mapview import ALARM, BOLD, DIM, PLAIN, STRATEGY, WARN, Glyphs, Line, level
-from swarm.view.panels import beside, columns, gauge, name_cell, panel, seconds, shape
+from swarm.view.panels import beside, columns, count, gauge, name_cell, panel, seconds, shape
 from swarm.view.snapshot import Detail, RobotRow, Snapshot, Stage
 
 NAMED = {
@@ -67,8 +67,8 @@ def summary_panel(stage: Stage, robot: RobotRow, width: int, height: int, glyphs
     strategy = Segment(STRATEGIES[robot.strategy], STRATEGY[robot.strategy])
     charge = "" if math.isnan(robot.battery) else f", battery {robot.battery:.0%}"
     figures = (
-        f" at {robot.x:.2f}, {robot.y:.2f} m   {robot.rules} rules   {robot.said} said, {robot.heard} heard, "
-        f"the latest {seconds(robot.age)} ago, {robot.bad} refused   started again {robot.restarts} times{charge}"
+        f" at {robot.x:.2f}, {robot.y:.2f} m   {robot.rules} rules{charge}, started again {robot.restarts} times   "
+        f"signals: {count(robot.said)} said, {count(robot.heard)} heard ({seconds(robot.age)} ago), {robot.bad} refused"
     )
     lines = [[Segment(" "), Segment(mark, colour), Segment(" "), strategy, Segment("  "), *doing]]
     lines.append([Segment(glyphs.fit(figures, width), DIM)])
@@ -87,7 +87,7 @@ def network_panel(detail: Detail, width: int, height: int, glyphs: Glyphs) -> li
                 Segment(f" {name:<10}", STRATEGY[i]),
                 Segment(f"antigen {latest.antigen[i]:.2f} "),
                 *gauge(latest.antigen[i], 8, STRATEGY[i], glyphs),
-                Segment(f"  stimulus {latest.stimulus[i]:+.2f}  conc. "),
+                Segment(f" stimulus {latest.stimulus[i]:+.2f} conc. "),
                 Segment(f"{latest.concentration[i]:.2f}", BOLD),
             ]
         )

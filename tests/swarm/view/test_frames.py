@@ -1,0 +1,125 @@
+"""Frames as they were when somebody looked at them. `JERNE_FRAMES=1 pytest` writes them anew: look again then."""
+
+import math
+import os
+import time
+from pathlib import Path
+
+import pytest
+from test_dashboard import SIZES, robot, stage, swarm, texts
+
+from classifier.population import Rule
+from swarm.rules import Decision
+from swarm.view.controls import REPLAY, Controls
+from swarm.view.dashboard import render
+from swarm.view.snapshot import Detail, Moment, Snapshot
+from swarm.watch import Watch
+
+FRAMES = Path(__file__).with_name("frames")
+COUNTS = (1, 12, 100, 1000)
+CALM = Watch(stuck=1e6, silent=1e6, backlog=1000, open=1e6)
+
+
+def looks_as_before(name: str, frame: list[str]) -> None:
+    path, text = FRAMES / f"{name}.txt", "\n".join(line.rstrip() for line in frame) + "\n"
+    if os.environ.get("JERNE_FRAMES"):
+        FRAMES.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def calm(count: int) -> Snapshot:
+    busy = swarm(count, side=math.sqrt(count) + 4)
+    alive = [robot(r.robot, x=r.x, y=r.y, heading=r.heading, strategy=r.strategy, task=r.task) for r in busy.robots]
+    return swarm(count, robots=alive, sites=busy.sites, backlog=0)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_swarm_that_needs_nothing(count: int, width: int, height: int) -> None:
+    frame = texts(render(stage(math.sqrt(count) + 4, watch=CALM), calm(count), width, height))
+    assert any("nothing needs attention" in line for line in frame)
+    looks_as_before(f"live-{count}-{width}x{height}", frame)
+
+
+@pytest.mark.parametrize("count", COUNTS[1:])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_swarm_with_alarms(count: int, width: int, height: int) -> None:
+    frame = texts(render(stage(), swarm(count), width, height))
+    assert any(" lost" in line for line in frame)
+    looks_as_before(f"alarmed-{count}-{width}x{height}", frame)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_old_news_and_no_glyphs(width: int, height: int) -> None:
+    frame = texts(render(stage(), swarm(12), width, height, note="no news for 12 s", unicode=False))
+    assert "no news for 12 s" in frame[0]
+    assert all(line.isascii() for line in frame)
+    looks_as_before(f"stale-12-{width}x{height}", frame)
+
+
+def a_detail(number: int) -> Detail:
+    history = [
+        Moment(60.0 + i / 2, (i / 120, 0.4), (i / 60 - 1, 0.5), (0.5 + 0.4 * math.sin(i / 15), 0.6)) for i in range(120)
+    ]
+    percept = {
+        "proximity": [0.5, 0.3, 0.1, 0.5, 0.5, 0.5, 0.5, 0.4],
+        "robot_id": [3, 7, -1],
+        "robot_rb": [[0.52, 0.4], [1.2, -1.0], [math.nan, math.nan]],
+        "site_id": [140, -1],
+        "site_rb": [[0.04, 0.1], [math.nan, math.nan]],
+        "progress": 0.25,
+        "touch": 140,
+        "grip": 1,
+        "odometry": [0.002, 0.01],
+        "battery": 0.8,
+        "imu": [math.nan] * 6,
+        "pose": [math.nan] * 3,
+        "smell": [0.25, 1.0],
+    }
+    rules = [
+        Rule("1##0########" + "0##" + "######", 1, 980.0, 12.0, 0.6, 44, 3),
+        Rule("#" * 21, 1, 500.0, 400.0, 0.1, 90, 1),
+        Rule("0####1######" + "1########", 0, 120.0, 90.0, 0.05, 12, 1),
+    ]
+    return Detail(number, 120.0, percept, [3, 7], history, 1230.0, Decision(0b1 | 1 << 18, 1, 870.0, rules))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_one_robot_in_detail(width: int, height: int) -> None:
+    controls = Controls(page="robot", selected=5)
+    frame = texts(render(stage(), swarm(12), width, height, controls=controls, detail=a_detail(5)))
+    text = "\n".join(frame)
+    for figure in (
+        "robot 5",
+        "why: pull, decided 4.0s ago",
+        "At a kind-amber site, alone, there longest",
+        "immune network",
+    ):
+        assert figure in text
+    looks_as_before(f"robot-{width}x{height}", frame)
+
+
+def test_waiting_for_details_and_help() -> None:
+    controls = Controls(page="robot", selected=5)
+    other = texts(render(stage(), swarm(12), 80, 24, controls=controls, detail=a_detail(4)))
+    assert any("waiting for news of this robot" in line for line in other), "never another robot's"
+    looks_as_before("help-80x24", texts(render(stage(), swarm(12), 80, 24, controls=Controls(help=True), keys=REPLAY)))
+
+
+def test_the_one_that_is_selected_is_always_listed() -> None:
+    for count in (30, 300):
+        frame = texts(render(stage(watch=CALM), swarm(count), 80, 24, controls=Controls(selected=count - 2)))
+        assert any(line.lstrip().startswith(f"{count - 2} ") for line in frame)
+
+
+def test_a_frame_of_a_hundred_robots_is_cheap() -> None:
+    """20 ms is the aim on an idle core; processor time does not count what others take."""
+    shot, scene = swarm(100), stage()
+    render(scene, shot, 120, 40)
+    costs = []
+    for _ in range(15):
+        begin = time.process_time()
+        render(scene, shot, 120, 40)
+        costs.append(time.process_time() - begin)
+    assert min(costs) < 0.02
