@@ -10,6 +10,7 @@ from sim.work import Event
 from swarm import record
 from swarm.metrics import EVERY
 from swarm.record import Log, Tick, Told
+from swarm.results import Film
 from swarm.view.controls import REPLAY, SPEEDS
 from swarm.view.dashboard import Dashboard, plain_line
 from swarm.view.picture import clock
@@ -84,7 +85,9 @@ def main(argv: Sequence[str]) -> int:
         if not SPEEDS[0] <= args.speed <= SPEEDS[-1]:
             return _refuse(f"--speed {args.speed:g}: must lie in [{SPEEDS[0]:g}, {SPEEDS[-1]:g}]")
         player = Player(log)
-        if args.plain or not sys.stdout.isatty():
+        if args.video is not None:
+            _film(player, begin, args.video)
+        elif args.plain or not sys.stdout.isatty():
             _lines(player, begin)
         else:
             _watch(player, begin, args.speed)
@@ -156,6 +159,30 @@ def _lines(player: Player, begin: float) -> None:
             print(plain_line(player.log.stage, snapshot).rpartition("  speed")[0])
 
 
+def _film(player: Player, begin: float, path: Path) -> None:
+    """A film of the top view from a time on. Raises ValueError for a file that cannot be."""
+    log, shown = player.log, sys.stderr.isatty()
+    if not path.parent.is_dir():
+        raise ValueError(f"--video {path}: there is no folder {path.parent}")
+    try:
+        film = Film(path, log.stage, log.dt)
+    except (ValueError, ModuleNotFoundError) as error:
+        raise ValueError(f"--video {error}") from None
+    for tick in range(round(begin / log.dt), player.last + 1):
+        if not film.is_due(tick):
+            continue
+        player.seek(tick)
+        snapshot = player.snapshot()
+        if snapshot is not None:
+            film.add(snapshot, player.telemetry.trail)
+        if shown:
+            print(f"\rfilmed {clock(tick * log.dt)} of {clock(log.end)} ", end="", file=sys.stderr, flush=True)
+    film.close()
+    if shown:
+        print("\r", end="", file=sys.stderr)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, ten times as fast as life")
+
+
 def _verify(log: Log) -> int:
     """Run the minds again; 0 where they do the same, 1 where not."""
     from swarm.verify import verify
@@ -200,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     add("run", type=Path, metavar="RUN", help="a run's folder, or its ticks.mcap")
     add("--from", type=float, dest="start", metavar="S", help="simulated second to begin with (default: 0)")
     add("--speed", type=float, default=1.0, metavar="X", help="simulated seconds per second (default: 1)")
+    add("--video", type=Path, metavar="FILE", help="write a film of the top view (.mp4 or .gif) instead")
     add("--plain", action="store_true", help="lines of text in place of the dashboard")
     add("--verify", action="store_true", help="run the minds again on the log and report the first difference")
     return parser

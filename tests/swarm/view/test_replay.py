@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import Terminal, wait
+from PIL import Image
 
 from swarm import record
 from swarm.record import Tick
@@ -84,6 +85,15 @@ def test_verified(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert out == f"{finished}/ticks.mcap: verified, no difference in 700 ticks, 2100 answers of robots, 0 restarts\n"
 
 
+def test_a_film_from_a_log(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = tmp_path / "film.gif"
+    assert replay.main([str(finished), "--from", "65", "--video", str(film)]) == 0
+    assert capsys.readouterr().out.startswith(f"{film}: ")
+    with Image.open(film) as picture:
+        assert getattr(picture, "n_frames", 1) == 10  # one each half second
+        assert picture.size == (1280, 720)
+
+
 def test_a_log_that_was_cut_off_is_shown_up_to_there(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +134,8 @@ def test_a_second_that_is_damaged_is_left_out(finished: Path, tmp_path: Path) ->
         (["empty"], "empty: no run folder \\(ticks.mcap is missing\\)"),
         (["text"], "text: not a tick log \\(no MCAP file\\)"),
         (["run", "--from", "71"], r"--from 71: must lie in \[0, 69.9\], which is what the log holds"),
+        (["run", "--video", "film.avi"], r"--video film.avi: a video's name must end in .mp4 or .gif"),
+        (["run", "--video", "no/film.gif"], r"--video no/film.gif: there is no folder no"),
         (["run", "--speed", "1000"], r"--speed 1000: must lie in \[0.1, 100\]"),
     ],
 )
