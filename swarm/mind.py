@@ -77,6 +77,7 @@ class Mind:
     needs: np.ndarray  # what it believes that kinds of sites take, see swarm.needs
     outcomes: list[list[Outcome]]  # per robot: not yet told to the others
     reports: np.ndarray  # (L,) the latest
+    allowed: list[list[int]]  # per robot: the actions that its latest decision chose from
 
 
 def start(mission: Mission, ids: Sequence[int]) -> Mind:
@@ -100,6 +101,7 @@ def start(mission: Mission, ids: Sequence[int]) -> Mind:
         needs.start(lanes),
         [[] for _ in ids],
         reports,
+        [[] for _ in ids],
     )
 
 
@@ -200,7 +202,8 @@ def _decide(mind: Mind, lane: int, now: int) -> None:
     word = situation(m)
     draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, _DECIDE)
     moment = Moment(now, int(m["lessons"]), draws)
-    choice = mind.learner.decide(mind.learner_state, lane, word, _allowed(m), moment)
+    mind.allowed[lane] = _allowed(m)
+    choice = mind.learner.decide(mind.learner_state, lane, word, mind.allowed[lane], moment)
     mind.reports["prediction"][lane] = choice.prediction
     m["action"], m["decided"], m["situation"], m["gained"] = choice.action, now, word, 0.0
     m["known_mates"], m["known_lead"], m["open"] = m["mates"], m["lead"], 1

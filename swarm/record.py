@@ -133,6 +133,7 @@ class _Decided(msgspec.Struct):
     situation: int
     action: int
     prediction: float | None
+    allowed: list[int]
     rules: list[Rule]
 
 
@@ -215,7 +216,8 @@ class Log:
             return Event(record.log_time / 1e9, foxglove.level(line["level"]), line["message"])
         if topic == DECISION:
             said = _decided.decode(data)
-            return Told(said.robot, said.tick, Decision(said.situation, said.action, said.prediction, said.rules), None)
+            decision = Decision(said.situation, said.action, said.prediction, said.allowed, said.rules)
+            return Told(said.robot, said.tick, decision, None)
         if topic == RULES:
             all_rules = _population.decode(data)
             return Told(all_rules.robot, all_rules.tick, None, all_rules.rules)

@@ -42,7 +42,7 @@ class Recorder:
             },
         )
         ours = {"type": "array", "prefixItems": [{"title": name, "description": what} for name, what in LAYOUT]}
-        decided = ("robot", "tick", "situation", "action", "prediction", "rules")
+        decided = ("robot", "tick", "situation", "action", "prediction", "allowed", "rules")
         self._channels = {
             TICK: self._channel(TICK, "jerne.Tick", json.dumps(ours).encode(), "msgpack"),
             DECISION: self._channel(DECISION, "jerne.Decision", _schema("jerne.Decision", decided)),

@@ -19,6 +19,7 @@ class Decision(msgspec.Struct, frozen=True):
     situation: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     action: Annotated[int, Meta(ge=0, le=15)]
     prediction: float | None  # None: the learner makes none
+    allowed: list[int]  # the actions that it chose from
     rules: list[Rule]
 
 

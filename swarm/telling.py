@@ -19,7 +19,7 @@ def decision(mind: Mind, lane: int, now: int) -> Decision | None:
         return None
     word, prediction = int(m["situation"]), float(mind.reports["prediction"][lane])
     known = None if math.isnan(prediction) else round(prediction, 2)
-    return Decision(word, int(m["action"]), known, _read(mind, lane, word)[:MATCHING])
+    return Decision(word, int(m["action"]), known, mind.allowed[lane], _read(mind, lane, word)[:MATCHING])
 
 
 def rules(mind: Mind, lane: int, now: int) -> list[Rule] | None:

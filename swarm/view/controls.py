@@ -16,7 +16,7 @@ LIVE = (
     ("esc, o", "back to the swarm"),
     ("space, p", "pause the view; the run goes on"),
     ("?, h", "this help"),
-    ("q", "leave"),
+    ("q", "leave; in jerne run that ends the run"),
 )
 REPLAY = (
     *LIVE[:4],

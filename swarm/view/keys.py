@@ -35,7 +35,7 @@ _LONGEST = max(map(len, NAMES))
 class Keyboard:
     """While entered, gives keys without waiting for a line; the terminal is as before afterwards.
 
-    Where the input is no terminal there are no keys. Ctrl-C stays an interrupt.
+    Where the input is no terminal, or that of another job, there are no keys. Ctrl-C stays an interrupt.
     """
 
     def __init__(self, file: int | None = None) -> None:
@@ -45,8 +45,9 @@ class Keyboard:
     def __enter__(self) -> "Keyboard":
         try:
             self._file = sys.stdin.fileno() if self._file is None else self._file
-            self._before = termios.tcgetattr(self._file)
-            tty.setcbreak(self._file)
+            if _is_ours(self._file):
+                self._before = termios.tcgetattr(self._file)
+                tty.setcbreak(self._file)
         except (OSError, ValueError, termios.error):  # no input, or no terminal
             self._before = None
         return self
@@ -55,8 +56,9 @@ class Keyboard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._before is not None and self._file is not None:
-            with suppress(termios.error):  # the terminal is gone
-                termios.tcsetattr(self._file, termios.TCSADRAIN, self._before)
+            with suppress(OSError, termios.error):  # the terminal is gone
+                if _is_ours(self._file):
+                    termios.tcsetattr(self._file, termios.TCSADRAIN, self._before)
         self._before = None
 
     def pressed(self) -> list[str]:
@@ -71,6 +73,14 @@ class Keyboard:
         except OSError:
             self._before = None
         return split(data)
+
+
+def _is_ours(file: int) -> bool:
+    """Are we in the foreground? Who is not and touches the terminal is stopped."""
+    try:
+        return os.tcgetpgrp(file) == os.getpgrp()
+    except OSError:
+        return os.isatty(file)  # a terminal, but not the one that we were started from
 
 
 def split(data: bytes) -> list[str]:

@@ -270,7 +270,7 @@ def _robot(robot: RobotRow, bar: int, stuck: float, glyphs: Glyphs, *, chosen: b
         *gauge(robot.concentration[0], bar, STRATEGY[0], glyphs),
         Segment(" "),
         *gauge(robot.concentration[1], bar, STRATEGY[1], glyphs),
-        Segment(f" {TASKS[robot.task]:<8} {action:<5} {site:>4} ", style),
+        Segment(f" {TASKS[robot.task]:<8} {action:<6}{site:>4} ", style),
         Segment(f"{seconds(robot.waiting) if robot.waiting > 0 else '':>5}", wait),
         Segment(f" {count(robot.heard):>4} {count(robot.said):>4} {seconds(robot.age):>4}", style),
         Segment(f" {robot.rules:>5} {count(robot.bad):>3} {count(robot.restarts):>3}", style),

@@ -109,12 +109,13 @@ def why_panel(stage: Stage, snapshot: Snapshot, detail: Detail, width: int, heig
     top = max([1.0, *promised.values()])
     for action, payoff in promised.items():
         chosen = action == decision.action
+        remark = "  taken" if chosen else "" if action in decision.allowed else "  not allowed now"
         lines.append(
             [
                 Segment(f" {ACTIONS[action]:<7}", BOLD if chosen else PLAIN),
                 Segment(f"{payoff:>6.0f} "),
-                *gauge(payoff / top, max(4, min(24, width - 30)), STRATEGY[0 if chosen else 1], glyphs),
-                Segment("  taken" if chosen else "", BOLD),
+                *gauge(payoff / top, max(4, min(24, width - 36)), STRATEGY[0 if chosen else 1], glyphs),
+                Segment(remark, BOLD if chosen else DIM),
             ]
         )
     if decision.action not in promised:

@@ -77,7 +77,7 @@ stages = st.builds(
     st.builds(Watch, stuck=st.floats(1, 1e6)),
 )
 rules = st.lists(st.builds(Rule, st.text(), numbers, finite, finite, finite, wholes, wholes), max_size=2)
-decisions = st.builds(Decision, bits, st.integers(0, 15), st.none() | finite, rules)
+decisions = st.builds(Decision, bits, st.integers(0, 15), st.none() | finite, st.lists(numbers, max_size=5), rules)
 snapshots = st.builds(
     Snapshot,
     wholes,

@@ -5,6 +5,7 @@ import os
 import pty
 import termios
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_dashboard import robot, stage, swarm
@@ -127,3 +128,15 @@ def test_many_are_named_in_one_line() -> None:
     lost = [robot(i, alive=i % 2 == 0) for i in range(100)]
     (alarm,) = [a for a in alarms(stage(), swarm(1, robots=lost, sites=[], backlog=0)) if a.level == "error"]
     assert alarm.text == "robots 1, 3, 5, 7, 9, 11, 13, 15 and 42 more lost"
+
+
+def test_a_job_in_the_background_leaves_the_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, terminal = pty.openpty()
+    before = termios.tcgetattr(terminal)
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
+    with Keyboard(terminal) as keyboard:
+        assert termios.tcgetattr(terminal) == before
+        os.write(user, b"q\n")
+        assert keyboard.pressed() == []
+    os.close(user)
+    os.close(terminal)

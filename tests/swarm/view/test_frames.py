@@ -82,7 +82,7 @@ def a_detail(number: int) -> Detail:
         Rule("#" * 21, 1, 500.0, 400.0, 0.1, 90, 1),
         Rule("0####1######" + "1########", 0, 120.0, 90.0, 0.05, 12, 1),
     ]
-    return Detail(number, 120.0, percept, [3, 7], history, 1230.0, Decision(0b1 | 1 << 18, 1, 870.0, rules))
+    return Detail(number, 120.0, percept, [3, 7], history, 1230.0, Decision(0b1 | 1 << 18, 1, 870.0, [1, 2], rules))
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zmq
-from conftest import Play, wait
+from conftest import Play, Terminal, wait
 from test_dashboard import stage, swarm
 
 from swarm.crew import Crew
@@ -184,3 +185,28 @@ def test_the_latest_run_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         os.utime(folder / ADDRESS, (time.time() + i, time.time() + i))
     assert watch.find(None) == "ipc://@a"
     assert watch.find("runs/b") == "ipc://@b"
+
+
+@pytest.mark.slow
+def test_the_dashboard_of_a_run_and_one_attached_to_it(mission_file: Path, terminal: Callable[..., Terminal]) -> None:
+    out = mission_file.parent / "out"
+    own = terminal(str(mission_file), "--out", str(out), "--speed", "0.5")
+    own.wait_for_screen("3 alive")
+    attached = terminal("watch", str(out), command=())
+    attached.wait_for_screen("3 alive")
+    for one in (own, attached):
+        one.type(b"jj\r")
+        one.wait_for_screen("robot 1")
+        one.wait_for_screen("immune network")
+        one.wait_for_screen("touches")
+        one.type(b"p")
+        one.wait_for_screen("paused")
+        one.type(b"?")
+        one.wait_for_screen("back to the swarm")
+    attached.type(b"xq")
+    assert attached.ended(within=30) == 0
+    own.type(b"xq")
+    assert own.ended(within=30) == 130
+    wait(lambda: b"stopped by SIGINT" in own.text, 5)
+    for one in (own, attached):
+        assert one.text.count(b"\x1b[?1049h") == one.text.count(b"\x1b[?1049l") == 1
