@@ -46,9 +46,9 @@ class Odd:
     '''Robot 1 speaks of concentrations that no signal can hold.'''
     def __init__(self, mission): pass
     def start(self, lanes): return None
-    def step(self, state, antigen, met, present, ids, tick):
-        said = np.where(ids[:, None] == 1, 1.5, 0.5) * np.ones(2)
-        return state, Verdict((ids + tick // 50) % 2, antigen, said)
+    def step(self, state, scene):
+        said = np.where(scene.ids[:, None] == 1, 1.5, 0.5) * np.ones(2)
+        return state, Verdict((scene.ids + scene.tick // 50) % 2, scene.antigen, said)
 """
 
 
