@@ -113,7 +113,7 @@ def arena(
         a, b = at(x, y)
         title = f"<title>{escape(name)}</title>"
         parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="4" fill="{colour}" stroke="{INK}">{title}</circle>')
-    return f'<svg viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
 
 
 def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], levels: Sequence[float]) -> str:
@@ -145,7 +145,8 @@ def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], l
         parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{r:.0f}" fill="{colour}"/>')
         parts.append(f'<text class="level" x="{x:.0f}" y="{y + 4:.0f}" text-anchor="middle">{share:.2f}</text>')
         parts.append(_text(x, y + r + 15, name, "middle"))
-    return f'<svg class="network" viewBox="0 0 {size} {size // 2}">{"".join(parts)}</svg>'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="network" viewBox="0 0 {size} {size // 2}">'
+    return f"{head}{''.join(parts)}</svg>"
 
 
 def nice(value: float) -> float:
@@ -186,4 +187,4 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 
 
 def _svg(height: int, parts: Sequence[str]) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {height}">{"".join(parts)}</svg>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}">{"".join(parts)}</svg>'

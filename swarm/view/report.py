@@ -5,6 +5,7 @@ All figures are SVG in the page, which fetches nothing. They come from the log a
 
 import argparse
 import math
+import re
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -55,8 +56,12 @@ def main(argv: Sequence[str]) -> int:
                 print(f"\rreading {run} ({i} of {len(args.runs)}) ", end="", file=sys.stderr, flush=True)
             histories.append(gather(record.open_run(run)))
         out.write_text(page(histories, [str(run) for run in args.runs]), encoding="utf-8")
+        if args.figures is not None:
+            args.figures.mkdir(parents=True, exist_ok=True)
+            for name, figure in figures(histories).items():
+                (args.figures / name).write_text(figure + "\n", encoding="utf-8")
     except OSError as error:
-        return _refuse(f"{out}: cannot be written: {error.strerror}")
+        return _refuse(f"{error.filename or out}: cannot be written: {error.strerror}")
     except ValueError as error:
         return _refuse(*str(error).splitlines())
     for history in histories:
@@ -69,36 +74,28 @@ def main(argv: Sequence[str]) -> int:
 def page(histories: Sequence[History], names: Sequence[str]) -> str:
     """The whole page."""
     title = ", ".join(dict.fromkeys(history.stage.mission for history in histories))
-    span = max(history.end for history in histories)
-    rates = max([1.0, *(float(h.rate()[1].max()) for h in histories if len(h.rate()[1]))])
-    waiting = float(max(1, *(max(h.open.max(), h.backlog.max()) for h in histories)))
-    heard = max([1.0, *(float(_signals(h)[:, 1:].max()) for h in histories if len(_signals(h)))])
-    sections: list[tuple[str, str, Callable[[History], str]]] = [
-        ("What happened", "", what_happened),
-        ("Tasks done per minute", "in each 10 s; black: mean of the phase", lambda h: rate(h, span, rates)),
-        ("Strategy split", "share of living robots", lambda h: split(h, span)),
-        ("Open sites and backlog", "backlog: sites that find no room", lambda h: sites(h, span, waiting)),
-        ("What each robot did", "a row for each robot", lambda h: robots(h, span)),
-        ("Each robot's strategy", "a row for each robot", lambda h: strategies(h, span)),
-        ("Trajectories", "coloured by strategy; dots are tasks done, in the colour of their kind", paths),
-        ("Immune network", "dashed arrows suppress, others stimulate; mean concentrations at the end", antibodies),
-        ("Concentrations", "mean of all living robots", lambda h: concentrations(h, span)),
-        ("Messages", "signals a second", lambda h: messages(h, span, heard)),
-        ("Learnt rules", f"the {RULES} strongest of all robots, as they told them last", rules),
-        ("Warnings and errors", "", events),
-    ]
     heads = "".join(f"<h2>{escape(_name(h, n))}</h2>" for h, n in zip(histories, names, strict=True))
     about = escape(histories[0].stage.about)
     body = [f"<header><h1>{escape(title)}</h1><p>{about}</p></header>", _grid(heads, len(names))]
-    for head, what, draw in sections:
+    for head, what, draw in _sections(histories):
         cells = "".join(f"<div>{draw(history)}</div>" for history in histories)
         body += [f"<h3>{escape(head)}</h3>", f'<p class="what">{escape(what)}</p>', _grid(cells, len(names))]
-    style = resources.files("swarm.view").joinpath("report.css").read_text("utf-8")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>jerne: {escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_style()}</style></head>\n'
         f"<body>{''.join(body)}</body></html>\n"
     )
+
+
+def figures(histories: Sequence[History]) -> dict[str, str]:
+    """All figures by themselves: file name -> SVG."""
+    out = {}
+    for head, _, draw in _sections(histories):
+        for i, history in enumerate(histories, 1):
+            for j, figure in enumerate(re.findall(r"<svg.*?</svg>", draw(history)), 1):
+                name = re.sub(r"\W+", "-", head.lower()).strip("-")
+                out[f"run{i}-{name}-{j}.svg"] = figure.replace(">", f"><style>{_style()}</style>", 1)
+    return out
 
 
 def what_happened(history: History) -> str:
@@ -264,6 +261,32 @@ def events(history: History) -> str:
 # --- parts -----------------------------------------------------------------------------------------------
 
 
+def _sections(histories: Sequence[History]) -> list[tuple[str, str, Callable[[History], str]]]:
+    """Heading, a line below it, and what draws it for one run, all on the same scales."""
+    span = max(history.end for history in histories)
+    rates = max([1.0, *(float(h.rate()[1].max()) for h in histories if len(h.rate()[1]))])
+    waiting = float(max(1, *(max(h.open.max(), h.backlog.max()) for h in histories)))
+    heard = max([1.0, *(float(_signals(h)[:, 1:].max()) for h in histories if len(_signals(h)))])
+    return [
+        ("What happened", "", what_happened),
+        ("Tasks done per minute", "in each 10 s; black: mean of the phase", lambda h: rate(h, span, rates)),
+        ("Strategy split", "share of living robots", lambda h: split(h, span)),
+        ("Open sites and backlog", "backlog: sites that find no room", lambda h: sites(h, span, waiting)),
+        ("What each robot did", "a row for each robot", lambda h: robots(h, span)),
+        ("Each robot's strategy", "a row for each robot", lambda h: strategies(h, span)),
+        ("Trajectories", "coloured by strategy; dots are tasks done, in the colour of their kind", paths),
+        ("Immune network", "dashed arrows suppress, others stimulate; mean concentrations at the end", antibodies),
+        ("Concentrations", "mean of all living robots", lambda h: concentrations(h, span)),
+        ("Messages", "signals a second", lambda h: messages(h, span, heard)),
+        ("Learnt rules", f"the {RULES} strongest of all robots, as they told them last", rules),
+        ("Warnings and errors", "", events),
+    ]
+
+
+def _style() -> str:
+    return resources.files("swarm.view").joinpath("report.css").read_text("utf-8")
+
+
 def _phases(history: History) -> list[tuple[str, float, float]]:
     """Name, start and end (s) of the phases that the log reaches."""
     starts = [start for start, _ in history.stage.phases] + [history.stage.duration]
@@ -341,5 +364,6 @@ def _parser() -> argparse.ArgumentParser:
         "jerne report", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's folder, or its ticks.mcap")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as an SVG file too")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html in the run's folder)")
     return parser

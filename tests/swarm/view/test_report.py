@@ -80,9 +80,15 @@ def test_a_page_of_two_runs(finished: Path, tmp_path: Path, capsys: pytest.Captu
         ET.fromstring(figure)
 
 
-def test_by_itself_it_lies_in_the_runs_folder(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report.main([str(finished)]) == 0
+def test_by_itself_it_lies_in_the_runs_folder(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report.main([str(finished), "--figures", str(tmp_path / "figures")]) == 0
     assert capsys.readouterr().out.startswith(f"{finished}/report.html: ")
+    files = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert {"run1-trajectories-1.svg", "run1-trajectories-2.svg", "run1-tasks-done-per-minute-1.svg"} <= set(files)
+    for name in files:
+        assert ET.parse(tmp_path / "figures" / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +125,7 @@ def test_curves_lie_where_their_values_are() -> None:
     figure = ET.fromstring(
         charts.lines([Line("x", "#123456", [0, 50, 100], [0, 5, 10])], 100, [Phase(0, "a")], 10, 150)
     )
-    curve = next(element for element in figure.iter() if element.tag == "polyline")
+    curve = next(element for element in figure.iter() if element.tag.endswith("polyline"))
     points = [tuple(map(float, point.split(","))) for point in curve.attrib["points"].split()]
     left, right = charts.LEFT, charts.WIDTH - charts.RIGHT
     low, high = 150 - charts.BOTTOM, charts.TOP
