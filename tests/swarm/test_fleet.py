@@ -63,7 +63,7 @@ def test_signals_that_are_none_are_dropped_in_a_stack_as_by_processes(
     mission = replace(mission, world="planar", phases=phases, mind=mind)
     played = play(mission)
     assert play(mission, minds="stack").log == played.log
-    assert played.ticks[-1].reports["bad"].min() > 10
+    assert (played.ticks[-1].reports["bad"][[0, 2]] > 10).all()
 
 
 def test_robots_fall_out_in_processes_as_in_a_fleet(mission: Mission, play: Play) -> None:
