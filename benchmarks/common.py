@@ -30,7 +30,7 @@ from swarm.options import Options
 from swarm.report import TASKS
 
 DENSITY = 4.0  # robots a square metre
-CELL = 0.75  # m, side of the square that a site and the robots at it are given
+CELL = (1.1, 0.75)  # m, depth and width of the floor that a site and the robots at it are given
 TEAM = 4  # robots at a site
 WARM = 15  # ticks before anything is measured: robots find the sites that they stand at
 PARTS = ("sense", "neighbours", "deliver", "tell", "wait", "take", "record", "act", "keep up")
@@ -131,9 +131,10 @@ def world(scene: Mission, **_: object) -> World:
     ground, radius = plain(scene.arena), scene.robots.radius
     sites: list[Arrival] = []
     starts: list[tuple[float, float, float]] = []
-    across = int(side / CELL)
+    columns, rows = (int(side / need) for need in CELL)
     for cell in range(math.ceil(count / 2 / TEAM)):
-        x, y = ((index + 0.5) * side / across - side / 2 for index in divmod(cell, across))
+        row, column = divmod(cell, columns)
+        x, y = (column + 0.5) * side / columns - side / 2, (row + 0.5) * side / rows - side / 2
         sites.append(Arrival(0.0, 0, "ash", 1, "push", TEAM, ((x, y, 0.0),)))
         places = range(min(TEAM, count // 2 - cell * TEAM))
         starts += [(x + radius + 0.025, y + (place - 1.5) * 2.3 * radius, math.pi) for place in places]

@@ -366,7 +366,7 @@ class Host:
             raise Stopped("the process that started the run is gone")
         if self.user not in ready:
             return False
-        while self.user.get(zmq.EVENTS) & zmq.POLLIN:
+        while int(self.user.get(zmq.EVENTS)) & zmq.POLLIN:
             message = wire.from_user(self.user.recv())
             if isinstance(message, wire.Stop):
                 raise Stopped(message.text)

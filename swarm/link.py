@@ -40,7 +40,7 @@ class HostLink:
     def take(self) -> list[tuple[int, wire.Act]]:
         """The answers that have come, without waiting; robots that say hello are there from now on."""
         acts: list[tuple[int, wire.Act]] = []
-        while self.socket.get(zmq.EVENTS) & zmq.POLLIN:
+        while int(self.socket.get(zmq.EVENTS)) & zmq.POLLIN:
             name, *parts = self.socket.recv_multipart()
             robot = self._robots.get(name, -1)
             try:

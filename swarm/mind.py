@@ -84,15 +84,16 @@ def start(mission: Mission, ids: Sequence[int]) -> Mind:
     """Minds for the robots `ids` that know nothing yet. Raises PluginError for unknown names."""
     arbiter, learner = registry.build(mission)
     lanes = len(ids)
+    rules = learner.start(lanes)
     reports = np.zeros(lanes, REPORT)
-    reports["prediction"] = np.nan
+    reports["prediction"], reports["rules"] = np.nan, learner.rules(rules)
     return Mind(
         mission,
         np.array(ids, np.int64),
         arbiter,
         arbiter.start(lanes),
         learner,
-        learner.start(lanes),
+        rules,
         newborn(lanes),
         np.full((lanes, AVOIDED), -1, np.int32),
         np.zeros((lanes, AVOIDED), np.int32),
@@ -135,10 +136,11 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
         reports["rules"] = mind.learner.rules(mind.learner_state)
 
     commands, speeches = np.empty(lanes, COMMAND), np.empty(lanes, SPEECH)
-    period, face = max(1, round(DRIFT / dt)), mission.work.face
-    limits = body.speed, body.turn, body.radius, face
-    respond(now, mission.seed, period, *limits, percepts, mind.ids, memory, antigen, reports, commands, speeches)
-    return Deeds(commands, reports, _speak(mind, now, speeches), decided)
+    when = max(1, round(DRIFT / dt)), max(1, round(mission.radio.interval / dt))
+    limits, out = (body.speed, body.turn, body.radius, mission.work.face), (reports, commands, speeches)
+    speak = respond(now, mission.seed, *when, *limits, percepts, mind.ids, memory, antigen, *out)
+    said: list[Speech | None] = _speak(mind, speeches) if speak else [None] * lanes
+    return Deeds(commands, reports, said, decided)
 
 
 def _heed(mind: Mind, verdict: swarm.arbiters.Verdict) -> np.ndarray:
@@ -255,13 +257,14 @@ def _discount(mind: Mind, ticks: int) -> float:
     return float(FADE ** (ticks * mind.mission.tick))
 
 
-def _speak(mind: Mind, now: int, words: np.ndarray) -> list[Speech | None]:
+def _speak(mind: Mind, words: np.ndarray) -> list[Speech | None]:
     """Each robot's signal, when it is its turn; `words` (L,) are records of swarm.reflex.SPEECH."""
-    interval = max(1, round(mind.mission.radio.interval / mind.mission.tick))
     speeches: list[Speech | None] = [None] * len(mind.ids)
-    for lane in ((now + mind.ids) % interval == 0).nonzero()[0].tolist():
+    for lane, (turn, *said) in enumerate(words.tolist()):
+        if not turn:
+            continue
         told, mind.outcomes[lane] = mind.outcomes[lane][:OUTCOMES], mind.outcomes[lane][OUTCOMES:][-8:]
-        aggregate, disperse, waiting, site, kind, action, mates, need, away, sure = words[lane].item()
+        aggregate, disperse, waiting, site, kind, action, mates, need, away, sure = said
         stimulation = aggregate, disperse
         speeches[lane] = Speech(stimulation, waiting, site, kind, action, mates, need, away, sure, tuple(told))
     return speeches

@@ -20,6 +20,7 @@ _TURN = 3.0  # rad between the outermost directions in which a robot wanders off
 #: what a mind has to say in a tick, but for the outcomes
 SPEECH = np.dtype(
     [
+        ("turn", "u1"),  # 1 where it is the robot's turn to say it
         ("aggregate", "f4"),  # its concentrations
         ("disperse", "f4"),
         ("waiting", "f4"),
@@ -91,6 +92,7 @@ def respond(
     tick: int,
     seed: int,
     period: int,
+    interval: int,
     speed: float,
     turn: float,
     radius: float,
@@ -102,11 +104,12 @@ def respond(
     reports: np.ndarray,
     commands: np.ndarray,
     speeches: np.ndarray,
-) -> None:
+) -> bool:
     """Wander, `swarm.steer.steer`, and fill in what each robot reports and what it has to say.
 
     Now and then, in a quarter of each `period` ticks, a robot wanders off in another direction, otherwise
-    straight on. `reports` (L,) hold this tick's concentrations already.
+    straight on. `reports` (L,) hold this tick's concentrations already. Each robot speaks every `interval`
+    ticks; whether it is anyone's turn.
     """
     for i in range(memory.shape[0]):
         turns = tick + 7 * own[i]  # not all at once
@@ -117,6 +120,7 @@ def respond(
     p = percepts
     ring, seen, where, touch = p.proximity, p.robot_id, p.robot_rb, p.touch
     steer(speed, turn, radius, width, ring, seen, where, p.site_id, p.site_rb, p.site_face, touch, memory, commands)
+    anyone = False
     for i in range(memory.shape[0]):
         m, report, speech = memory[i], reports[i], speeches[i]
         report.strategy, report.task, report.action = m.strategy, m.task, m.action
@@ -126,10 +130,13 @@ def respond(
         site = m.site if m.site >= 0 else m.aim
         speech.waiting, speech.site, speech.kind = m.waiting, site, m.kind if site >= 0 else 0
         speech.need, speech.distance, speech.concentration = m.need, m.away if site >= 0 else 0.0, m.bid
+        speech.turn = 1 if (tick + own[i]) % interval == 0 else 0
+        anyone = anyone or speech.turn == 1
         speech.action, speech.mates = -1, 0
         if m.task == WORK:
             speech.distance = 0.0
             speech.action, speech.mates = doing(m.action, m.lead), min(64, m.mates)
+    return anyone
 
 
 @kernel

@@ -87,6 +87,6 @@ def _latest(socket: "zmq.Socket[bytes]", parent: int) -> bytes | None:
         except zmq.Again:
             if select([parent], [], [], 0)[0]:
                 return None
-    while socket.get(zmq.EVENTS) & zmq.POLLIN:
+    while int(socket.get(zmq.EVENTS)) & zmq.POLLIN:
         data = socket.recv()
     return data

@@ -39,13 +39,13 @@ def sense(poses, sites=NONE, walls=(), sensors=EXACT, seed=0):
 
 
 def look(senses, poses, sites, out, seed=0, gripped=None):
-    """What robots that stand still sense; the index of what each touches, and who is near."""
+    """What robots that stand still sense; the index of what each touches."""
     grips = np.full(len(poses), -1) if gripped is None else gripped
     return senses.sense(poses, poses, sites, np.array(grips, np.int32), seed, 3, out)
 
 
 def touching(poses, sites):
-    return look(Senses(EXACT, (), RADIUS), poses, sites, blank(percept_dtype(EXACT), len(poses)))[0]
+    return look(Senses(EXACT, (), RADIUS), poses, sites, blank(percept_dtype(EXACT), len(poses)))
 
 
 # --- proximity ------------------------------------------------------------------------------------
