@@ -50,7 +50,7 @@ def scene(count: int, kind: str) -> Mission:
         world=kind,
         arena=Arena((side, side)),
         robots=Robots(count),
-        work=Work(travel=2.0),
+        work=Work(travel=0.5),
         kinds={"ash": Kind("1##0####")},
         phases=(Phase(1e5, 1, {"ash": Meaning("push", 4)}, open=4000),),
     )
@@ -67,7 +67,7 @@ def world(mission: Mission, **_: object) -> World:
     ]
     rng = np.random.default_rng(1)
     row = (np.arange(4) - 1.5) * 2.3 * radius
-    pressing = np.stack([np.full(4, 0.5 + radius + 0.005), 0.4 + row, np.full(4, np.pi)], -1)
+    pressing = np.stack([np.full(4, 0.5 + radius + 0.025), 0.4 + row, np.full(4, np.pi)], -1)
     free = np.stack([0.3 + 0.25 * np.arange(4), np.full(4, 1.1), np.zeros(4)], -1)
     starts = np.zeros((len(corner), 8, 3))
     starts[:] = np.vstack([pressing, free])

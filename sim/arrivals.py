@@ -138,6 +138,9 @@ def has_room(spots: np.ndarray, action: str, work: Work, floor: Floor, robots: R
 
 def overlaps(a: Spot, b: Spot, work: Work) -> bool:
     """Whether two sites get into each other's way, whatever their actions: plates, travel, standing room."""
+    apart = 2 * math.hypot(max(PLATE, STAND) + work.travel, work.face / 2)
+    if abs(a[0] - b[0]) > apart or abs(a[1] - b[1]) > apart:
+        return False
     return not (_beside(a, b, work) or _beside(b, a, work))
 
 

@@ -10,7 +10,7 @@ import contextlib
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,10 @@ class Bullet:
     def travel(self, number: int) -> float:
         """How far a plate has moved, m: along its rail, or into its spring."""
         return self._plates[number].moved
+
+    def measure(self, numbers: Sequence[int]) -> tuple[list[float], list[bool]]:
+        """How far each of these has moved, and whether it is held."""
+        return [self.travel(number) for number in numbers], [self.held(number) for number in numbers]
 
     def held(self, number: int) -> bool:
         """Is a plate pressed by its team: hard enough, and not pushed?"""

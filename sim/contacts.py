@@ -22,7 +22,7 @@ from robots.kernel import kernel
 from sim.buckets import sort, span
 from sim.sensing import Grid, bucket_of
 
-SWEEPS = 12  # through all contacts of a step, for velocities
+SWEEPS = 16  # through all contacts of a step, for velocities
 TIDY = 2  # sweeps that move apart what overlaps
 
 #: a plate on its rail; times and forces in SI units

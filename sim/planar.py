@@ -6,6 +6,7 @@ so that a site for k robots does not move for k - 1. It is made for thousands of
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from sim.sensing import grid
 from sim.spec import Robots, Work
 from sim.work import OVERSHOOT, SPARE, SPRING, robot_mass
 
-STEP = 1 / 60  # s, at most
+STEP = 1 / 40  # s, at most
 
 
 class Planar:
@@ -98,8 +99,14 @@ class Planar:
 
     def held(self, number: int) -> bool:
         """Is a plate pressed by its team: hard enough, and not pushed?"""
-        plate = self._plates[self._index(number)]
-        return bool(plate["need"] <= plate["spring"] * plate["travel"] <= OVERSHOOT * self._robots.force)
+        return self.measure([number])[1][0]
+
+    def measure(self, numbers: Sequence[int]) -> tuple[list[float], list[bool]]:
+        """How far each of these has moved, and whether it is held."""
+        plates = self._plates[np.searchsorted(self._plates["number"], np.array(numbers, np.int32))]
+        pressed = plates["spring"] * plates["travel"]
+        held = (plates["need"] <= pressed) & (pressed <= OVERSHOOT * self._robots.force)
+        return plates["travel"].tolist(), held.tolist()
 
     def close(self) -> None:
         """Nothing to give up."""

@@ -63,7 +63,6 @@ class Grid(NamedTuple):
     rows: int
     start: np.ndarray  # (rows * columns + 1,) i8
     boxes: np.ndarray  # (E, 4) f8, x, y of the middle from (left, bottom), width, depth
-    clear: np.ndarray  # (rows, columns) f8, m to any wall from anywhere in a bucket, at least
 
 
 class Senses:
@@ -121,7 +120,7 @@ def grid(walls: ArrayLike) -> Grid:
     """Sort `walls` (M, 4) [x, y of the middle, width, depth] into buckets."""
     boxes = np.asarray(walls, float).reshape(-1, 4)
     if not len(boxes):
-        return Grid(0.0, 0.0, CELL, 1, 1, np.zeros(2, np.int64), boxes, np.full((1, 1), np.inf))
+        return Grid(0.0, 0.0, CELL, 1, 1, np.zeros(2, np.int64), boxes)
     # the margin (m) keeps a wall that ends on a bucket's border in both buckets, however borders are rounded
     low = boxes[:, :2] - boxes[:, 2:] / 2 - 1e-6
     high = boxes[:, :2] + boxes[:, 2:] / 2 + 1e-6
@@ -137,10 +136,7 @@ def grid(walls: ArrayLike) -> Grid:
     start = np.cumsum([0, *map(len, buckets)])
     order = [wall for bucket in buckets for wall in bucket]
     boxes = (boxes - [*corner, 0, 0])[order]
-    taken = np.diff(start).reshape(rows, columns) > 0
-    return Grid(
-        float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes, _clear(taken, float(cell))
-    )
+    return Grid(float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes)
 
 
 def _doubles(values: np.ndarray) -> np.ndarray:
@@ -153,26 +149,30 @@ def _trait(sensor: RangeBearing) -> tuple[float, float, float, float]:
 
 
 @kernel
-def _clear(taken: np.ndarray, cell: float) -> np.ndarray:
-    """`Grid.clear` of buckets that hold walls or not: by steps to the next one that does, diagonal ones too."""
-    rows, columns = taken.shape
-    steps = np.where(taken, 0, rows + columns)
-    for turn in range(2):
-        for a in range(rows):
-            for b in range(columns):
-                r, c = (a, b) if turn == 0 else (rows - 1 - a, columns - 1 - b)
-                for dr in range(-1, 2):
-                    for dc in range(-1, 2):
-                        if 0 <= r + dr < rows and 0 <= c + dc < columns:
-                            steps[r, c] = min(steps[r, c], steps[r + dr, c + dc] + 1)
-    clear: np.ndarray = np.maximum(steps - 1, 0) * cell
-    return clear
-
-
-@kernel
 def _wrap(angle: float) -> float:
     """`angle` in (-pi, pi]."""
     return angle - 2 * math.pi * math.ceil((angle - math.pi) / (2 * math.pi))
+
+
+@kernel
+def _angle(x: float, y: float) -> float:
+    """atan2(y, x) to 2e-8, a fifth of what a percept can tell, several times as fast [Abramowitz & Stegun 4.4.49]."""
+    wide, high = abs(x), abs(y)
+    t = min(wide, high) / max(wide, high, 1e-300)
+    q = t * t
+    a = t * (
+        1 + q * (-0.3333314528 + q * (0.1999355085 + q * (-0.1420889944 + q * (0.1065626393 + q * _angle_tail(q)))))
+    )
+    if high > wide:
+        a = math.pi / 2 - a
+    if x < 0:
+        a = math.pi - a
+    return a if y >= 0 else -a
+
+
+@kernel
+def _angle_tail(q: float) -> float:
+    return -0.0752896400 + q * (0.0429096138 + q * (-0.0161657367 + q * 0.0028662257))
 
 
 @kernel
@@ -241,15 +241,22 @@ def _first_wall(grid: Grid, x: float, y: float, dx: float, dy: float, reach: flo
 
 
 @kernel
-def clear_of_walls(grid: Grid, x: float, y: float) -> float:
-    """How far it is to any wall, in m, at least."""
-    column, row = bucket_of(x - grid.left, grid.cell, grid.columns), bucket_of(y - grid.bottom, grid.cell, grid.rows)
-    return float(grid.clear[row, column])
+def _no_walls(grid: Grid, left: float, bottom: float, right: float, top: float) -> bool:
+    """Are the buckets that a rectangle meets empty?"""
+    cell, columns, rows = grid.cell, grid.columns, grid.rows
+    first, last = bucket_of(left - grid.left, cell, columns), bucket_of(right - grid.left, cell, columns)
+    low, high = bucket_of(bottom - grid.bottom, cell, rows), bucket_of(top - grid.bottom, cell, rows)
+    for row in range(low, high + 1):
+        if grid.start[row * columns + first] != grid.start[row * columns + last + 1]:
+            return False
+    return True
 
 
 @kernel
 def _hidden(grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether a wall lies between two points; the same, bit for bit, from either end."""
+    if _no_walls(grid, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
+        return False
     if (bx, by) < (ax, ay):
         ax, ay, bx, by = bx, by, ax, ay
     dx, dy = bx - ax, by - ay
@@ -284,7 +291,7 @@ def _free(
             way[i] = limit
             continue
         c, s = np.cos(heading), np.sin(heading)
-        clear = clear_of_walls(grid, x, y) > limit
+        clear = _no_walls(grid, x - limit, y - limit, x + limit, y + limit)
         for p in range(len(ring)):
             dx[p] = c * ring[p, 0] - s * ring[p, 1]
             dy[p] = s * ring[p, 0] + c * ring[p, 1]
@@ -308,6 +315,8 @@ def _free(
                 if rx**2 + ry**2 < (limit + thick + wide) ** 2:
                     px, py = nx * rx + ny * ry, nx * ry - ny * rx  # in the frame of the plate
                     for p in range(len(ring)):
+                        if abs(rx * dy[p] - ry * dx[p]) > thick + wide:  # passes by
+                            continue
                         ux, uy = nx * dx[p] + ny * dy[p], nx * dy[p] - ny * dx[p]
                         way[i, p] = min(way[i, p], _enter_box(px, py, _inverse(ux), _inverse(uy), thick, wide))
     return np.maximum(way - radius, 0.0)
@@ -334,24 +343,28 @@ def _nearest(
         own, row = math.floor((x - buckets.left) / cell), math.floor((y - buckets.bottom) / cell)
         aside, ahead = x - buckets.left - own * cell, y - buckets.bottom - row * cell
         inner = min(aside, cell - aside, ahead, cell - ahead)  # m to the border of its bucket
-        clear = clear_of_walls(grid, x, y) ** 2
-        found, limit, ring = 0, reach**2, 0
-        while ring <= max(own, columns - 1 - own, row, rows - 1 - row):
-            if ring > 0 and max(0.0, (ring - 1) * cell + inner - 1e-9) ** 2 > limit:
-                break
+        clear = reach  # m around the eye without walls
+        while occlusion and clear > LEAST and not _no_walls(grid, x - clear, y - clear, x + clear, y + clear):
+            clear /= 2
+        clear = clear * clear if clear > LEAST else -1.0
+        found, limit, ring = 0, reach**2, 1
+        while True:  # buckets at most `ring` away that were not looked into yet, row by row
             for r in range(max(0, row - ring), min(rows - 1, row + ring) + 1):
-                whole = abs(r - row) == ring
-                for c in range(own - ring, own + ring + 1, 1 if whole or ring == 0 else 2 * ring):
-                    if c < 0 or c >= columns:
+                ends = 1 if ring == 1 or abs(r - row) == ring else 2  # a whole row, or both ends of one
+                for end in range(ends):
+                    first, last = own - ring + end * 2 * ring, own + ring - (ends - 1 - end) * 2 * ring
+                    first, last = max(first, 0), min(last, columns - 1)
+                    if first > last:
                         continue
-                    for p in range(buckets.start[r * columns + c], buckets.start[r * columns + c + 1]):
-                        square = (buckets.x[p] - x) ** 2 + (buckets.y[p] - y) ** 2
+                    for p in range(buckets.start[r * columns + first], buckets.start[r * columns + last + 1]):
+                        dx, dy = buckets.x[p] - x, buckets.y[p] - y
+                        square = dx * dx + dy * dy
                         if square > limit or square >= reach**2:
                             continue
                         j = buckets.order[p]
                         if (same and i == j) or (found == most and square == limit and j > index[i, most - 1]):
                             continue
-                        if occlusion and square >= clear and _hidden(grid, x, y, buckets.x[p], buckets.y[p]):
+                        if occlusion and square > clear and _hidden(grid, x, y, buckets.x[p], buckets.y[p]):
                             continue
                         found = min(found + 1, most)
                         k = found - 1
@@ -361,6 +374,10 @@ def _nearest(
                         squares[k], index[i, k] = square, j
                         if found == most:
                             limit = squares[most - 1]
+            if ring >= max(own, columns - 1 - own, row, rows - 1 - row):
+                break
+            if max(0.0, ring * cell + inner - 1e-9) ** 2 > limit:
+                break
             ring += 1
     return index
 
@@ -395,7 +412,7 @@ def _missed(key: np.uint64, index: int, dropout: float) -> bool:
 def _look(pose: np.ndarray, target: np.ndarray, key: np.uint64, first: int, trait: np.ndarray) -> tuple[float, float]:
     """Range and bearing of a target; their deviates have the indices `first` and `first` + 1."""
     rx, ry = target[0] - pose[0], target[1] - pose[1]
-    way, bearing = math.hypot(rx, ry), math.atan2(ry, rx) - pose[2]
+    way, bearing = math.sqrt(rx * rx + ry * ry), _angle(rx, ry) - pose[2]
     if trait[1] > 0:
         way = max(0.0, way + trait[1] * normal(key, first))
     if trait[2] > 0:

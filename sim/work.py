@@ -44,11 +44,8 @@ class Engine(Protocol):
     def remove_plate(self, number: int) -> None:
         """Take it away."""
 
-    def travel(self, number: int) -> float:
-        """How far it has moved, m."""
-
-    def held(self, number: int) -> bool:
-        """Is it pressed by its team, and not pushed?"""
+    def measure(self, numbers: Sequence[int]) -> tuple[Sequence[float], Sequence[bool]]:
+        """How far each of these has moved, m, and whether it is held: pressed by its team, and not pushed."""
 
     def close(self) -> None:
         """Give everything up."""
@@ -121,24 +118,30 @@ class Sites:
         for index in set(touching.tolist()) - {-1}:
             if math.isnan(self.open[index].touched):
                 self.open[index].touched = time
-        before = len(self.ended), len(self.open)
+        before = len(self.ended)
         events = [*self._close_done(time), *self._change_phase(time)]
-        self._measure()
+        changed = self._measure()
         while self._coming and self._coming[-1].time <= time:
             self.waiting.append(self._coming.pop())
             self._next_try = time
         if self.waiting and time >= self._next_try:
             self._next_try = time + RETRY
             events += self._open_waiting(time, poses)
-        if (len(self.ended), len(self.open)) != before:
+        if len(self.open) != len(self.array) or len(self.ended) != before:
             self.array = np.array([self._row(site) for site in self.open], SITE)
+        elif changed:
+            self.array["face"] = [site.face for site in self.open]
+            self.array["progress"] = [site.progress for site in self.open]
         return events
 
-    def _measure(self) -> None:
-        for index, site in enumerate(self.open):
-            moved, progress = self._engine.travel(site.number), site.progress
+    def _measure(self) -> bool:
+        """Read how far all have come; has any changed?"""
+        changed = False
+        travels, holds = self._engine.measure([site.number for site in self.open])
+        for site, moved, held in zip(self.open, travels, holds, strict=True):
+            progress = site.progress
             if site.arrival.action == "hold":
-                site.held = site.held + self._tick if self._engine.held(site.number) else 0.0
+                site.held = site.held + self._tick if held else 0.0
                 shown = (site.held - SETTLED) / max(self._tick, self._work.held - SETTLED)
                 site.progress = min(1.0, max(0.0, shown))
             elif moved != site.moved:
@@ -146,7 +149,8 @@ class Sites:
             if moved != site.moved or site.progress != progress:
                 site.moved = moved
                 site.face = moved_face(site.spot, moved if site.arrival.action == "pull" else -moved)
-                self.array[index] = self._row(site)
+                changed = True
+        return changed
 
     def _row(self, site: Site) -> tuple[object, ...]:
         return site.number, site.arrival.signature, site.face, self._work.face, PLATE, site.progress

@@ -85,19 +85,24 @@ def enter(tables: np.ndarray, tick: int, arrived: np.ndarray, good: np.ndarray, 
     `rows` (N,) HEARD are the senders' signals, `good` (N,) those that are signals at all. Gives what was
     entered, (N, K) bool.
     """
-    slots = np.full(arrived.shape, -1, np.int32)
-    _take_slots(tables, tick, arrived, good, slots)
-    entered: np.ndarray = slots >= 0
-    robot, place = entered.nonzero()
-    told = rows[arrived[robot, place]]
+    entered = np.zeros(arrived.shape, np.bool_)
+    told = rows.copy()
     told["tick"] = tick
-    tables[robot, slots[robot, place]] = told
+    raw, data = tables.view(np.uint8).reshape(*tables.shape, -1), told.view(np.uint8).reshape(len(rows), -1)
+    _enter(tables, arrived, good, raw, data, entered)
     return entered
 
 
 @kernel
-def _take_slots(tables: Any, tick: int, arrived: np.ndarray, good: np.ndarray, slots: np.ndarray) -> None:
-    """The slot (N, K) of each signal that is good: its sender's, else a free one, else the one heard longest ago."""
+def _enter(
+    tables: Any,
+    arrived: np.ndarray,
+    good: np.ndarray,
+    raw: np.ndarray,
+    data: np.ndarray,
+    entered: np.ndarray,
+) -> None:
+    """`enter`; `raw` (N, K, B) are the bytes of the tables, `data` (N, B) those of the signals, whatever is in them."""
     for i in range(arrived.shape[0]):
         table = tables[i]
         for k in range(arrived.shape[1]):
@@ -115,8 +120,9 @@ def _take_slots(tables: Any, tick: int, arrived: np.ndarray, good: np.ndarray, s
                     oldest = s
             if slot < 0:
                 slot = free if free >= 0 else oldest
-            table[slot].id, table[slot].tick = sender, tick
-            slots[i, k] = slot
+            for b in range(data.shape[1]):
+                raw[i, slot, b] = data[sender, b]
+            entered[i, k] = True
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Work: when sites open, wait, are done or withdrawn. Progress is what the plates say."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -52,11 +52,8 @@ class Plates:
     def remove_plate(self, number: int) -> None:
         del self.there[number]
 
-    def travel(self, number: int) -> float:
-        return self.at.get(number, 0.0)
-
-    def held(self, number: int) -> bool:
-        return number in self.pressed
+    def measure(self, numbers: Sequence[int]) -> tuple[list[float], list[bool]]:
+        return [self.at.get(number, 0.0) for number in numbers], [number in self.pressed for number in numbers]
 
     def close(self) -> None:
         pass
