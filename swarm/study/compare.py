@@ -13,7 +13,7 @@ from typing import Any
 from swarm import results
 from swarm.missionfile import MissionError
 from swarm.study import plan, spec
-from swarm.study.archive import Archive
+from swarm.study.archive import Archive, ArchiveError
 from swarm.study.plan import Cell
 from swarm.study.pool import Job, play_all
 from swarm.study.spec import Spec
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         if args.spec is None:
             return _refuse("a study is needed: jerne compare SPEC, or jerne compare --new FILE")
         return run(args)
-    except ValueError as error:
+    except (MissionError, ArchiveError) as error:
         return _refuse(*str(error).splitlines())
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("scipy", "matplotlib"):
@@ -167,7 +167,7 @@ class Stage:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ValueError(f"--out {self.out}: {error.strerror}") from None
+            raise MissionError([f"--out {self.out}: {error.strerror}"]) from None
         self._endings.__enter__()
         return self
 

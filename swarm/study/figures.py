@@ -49,7 +49,7 @@ def curves(path: Path, study: Study, condition: str, changes: Sequence[str], ref
                 axis.plot(times[after], rates.mean(0)[after], ":", color=colour, lw=1.2)
         axis.axvline(0, color="grey", lw=0.8)
         axis.set(title=change, xlabel="s since the change", ylabel="tasks / min", ylim=(0, None))
-    _finish(path, figure, axes[0])
+    _finish(path, figure, axes)
 
 
 def band(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -68,9 +68,9 @@ def boxes(path: Path, study: Study, condition: str, changes: Sequence[str]) -> N
         values = [study.values(condition, change, controller, "after") for controller in study.controllers]
         at = np.arange(len(values), 0, -1)
         full = [i for i, value in enumerate(values) if len(value)]
-        axis.boxplot(
-            [values[i] for i in full], positions=at[full], orientation="horizontal", widths=0.6, showfliers=False
-        )
+        if full:
+            some = [values[i] for i in full]
+            axis.boxplot(some, positions=at[full], orientation="horizontal", widths=0.6, showfliers=False)
         for i in full:
             scatter = at[i] + rng.uniform(-0.18, 0.18, len(values[i]))
             axis.plot(values[i], scatter, ".", color=COLOURS[i % len(COLOURS)], ms=4, alpha=0.7)
@@ -180,9 +180,9 @@ def _panels(count: int, height: float = 2.6) -> tuple[Figure, list[Any]]:
     return figure, axes
 
 
-def _finish(path: Path, figure: Figure, named: Any = None) -> None:
-    """Add the legend of the axes `named` above all, and write the file."""
-    if named is not None:
-        handles, labels = named.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4)
+def _finish(path: Path, figure: Figure, named: Sequence[Any] = ()) -> None:
+    """Add one legend for the axes `named` above all, and write the file."""
+    handles = {label: handle for axis in named for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    if handles:
+        figure.legend(list(handles.values()), list(handles), loc="outside upper center", ncols=4)
     figure.savefig(path, format="svg", metadata={"Date": None})

@@ -1,13 +1,19 @@
 """Documents and figures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sim.spec import Meaning, Phase
+from swarm.mission import Mission
 from swarm.study import figures
 from swarm.study.document import Document
+from swarm.study.measures import Study
+from swarm.study.plan import GOES_ON
 from swarm.study.stats import effect
+from tests.swarm.study.test_measures import cell, run
 
 
 def test_a_document_says_the_same_twice_and_nothing_is_markup(tmp_path: Path) -> None:
@@ -65,3 +71,16 @@ def test_diagrams_over_any_number_of_axes(tmp_path: Path, axes: int) -> None:
     (place,) = [tuple(values[0] for _, values in named)]
     figures.diagram(path, named, {place: 2.5}, "tasks / min", ratio=True)
     assert path.read_text().rstrip().endswith("</svg>")
+
+
+@pytest.mark.parametrize("seeds", [0, 1, 2])
+def test_a_study_of_which_little_is_there_has_figures(tmp_path: Path, mission: Mission, seeds: int) -> None:
+    """Also one that was stopped after its first runs: some changes have none yet."""
+    phase = Phase(100, 10, {"ash": Meaning("push")})
+    two = replace(mission, phases=(phase, phase))
+    cells = [cell(name, GOES_ON, two, change) for name in ("a", "b") for change in ("team", "lost")]
+    study = Study(cells, [run(cells[1].key, seed, [50.0, 150.0]) for seed in range(seeds)], 20.0)
+    with figures.style():
+        figures.curves(tmp_path / "c.svg", study, "nominal", ["team", "lost"], "a")
+        figures.boxes(tmp_path / "b.svg", study, "nominal", ["team", "lost"])
+    assert len(list(tmp_path.glob("*.svg"))) == 2
