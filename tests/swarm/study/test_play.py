@@ -41,11 +41,11 @@ def test_minds_start_afresh_in_place(planar: Mission, monkeypatch: pytest.Monkey
 
     class Seen(Fleet):
         def reset(self) -> None:
-            before = self.world.poses.copy(), self.mind.memory["lessons"].copy()
+            before = self.world.poses.copy(), self.stack.mind.memory["lessons"].copy()
             super().reset()
             seen.append((self.world.time, self.world.poses - before[0], before[1]))
-            assert not self.mind.memory["lessons"].any()
-            assert (self.heard["id"] == -1).all()
+            assert not self.stack.mind.memory["lessons"].any()
+            assert (self.stack.heard["id"] == -1).all()
 
     monkeypatch.setattr(player, "Fleet", Seen)
     on, anew = play(planar), play(planar, 10.0)
