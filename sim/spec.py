@@ -37,7 +37,7 @@ class Robots:
     speed: float = 0.2  # m/s, free speed straight on
     turn: float = 2.5  # rad/s
     force: float = 1.0  # N, stall force F: what one robot can push with
-    restart: bool = True  # a robot process that died is started again (with nothing learnt)
+    restart: bool = True  # a robot process that died is started again, with what it had learnt
 
     def __post_init__(self) -> None:
         check.number("count", self.count, 1, 20_000)

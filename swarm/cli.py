@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swarm.options import MINDS, PACES, Options
+from swarm.options import MINDS, PACES, RADIOS, Options
 
 #: further commands: name -> module whose `main(argv)`, or other function after a colon, gives the exit status; help
 OTHERS = {
@@ -120,7 +120,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("mission", nargs="?", default="default", metavar="MISSION", help="file or name, see `jerne missions`")
+    add(
+        "mission",
+        nargs="?",
+        metavar="MISSION",
+        help="file or name, see `jerne missions` (default: default; with --resume that of the run)",
+    )
     add("--seed", type=int, help="of everything that is drawn at random")
     add("--robots", type=int, metavar="N", help="number of robots")
     add(
@@ -163,6 +168,14 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         "thousands of robots, with the same results",
     )
     add("--speed", type=float, metavar="X", help="slow lockstep down to X simulated seconds per second")
+    add(
+        "--radio",
+        choices=RADIOS,
+        default="medium",
+        help="medium: the world carries signals, the same way each time (default); peers: robots send them to each "
+        "other over encrypted sockets, so that the same seed does not give the same log",
+    )
+    add("--resume", type=Path, metavar="RUN", help="go on with what the robots of that run had learnt")
     add("--plain", action="store_true", help="lines of text in place of the dashboard")
     add("--gui", action="store_true", help="open the window of PyBullet")
     add("--video", type=Path, metavar="FILE", help="film the run")
@@ -181,15 +194,16 @@ def _run(args: argparse.Namespace) -> int:
     from swarm import missionfile
 
     try:
-        how = args.pace, args.speed, args.minds, args.plain, args.gui, args.video
+        how = args.pace, args.speed, args.minds, args.radio, args.resume, args.plain, args.gui, args.video
         options = Options(args.out, *how, args.listen, args.keys, args.key, args.insecure)
     except ValueError as error:
         return _refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]
     try:
-        mission = missionfile.load(missionfile.find(args.mission), [*args.sets, *minds])
+        name = args.mission or ("default" if args.resume is None else str(args.resume / "mission.toml"))
+        mission = missionfile.load(missionfile.find(name), [*args.sets, *minds])
         mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map, args.world)
-        _floor(mission, args.mission)
+        _floor(mission, name)
         from swarm.run import run
 
         return run(mission, options)

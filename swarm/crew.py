@@ -17,7 +17,8 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,6 +26,7 @@ from types import ModuleType
 
 from swarm import host, robot
 from swarm.mission import Mission
+from swarm.net.air import Air, open_air
 from swarm.options import Options
 from swarm.process import ENDING, settle
 
@@ -35,8 +37,10 @@ def _world(log: Path, mission: Mission, options: Options, out: Path, link: str, 
     host.main(mission, options, out, link, control, watch, settle(log))
 
 
-def _robot(log: Path, mission: Mission, number: int, boot: int, link: str) -> None:
-    robot.main(mission, number, boot, link, settle(log))
+def _robot(
+    log: Path, mission: Mission, number: int, boot: int, link: str, homes: Sequence[Path], air: Air | None
+) -> None:
+    robot.main(mission, number, boot, link, settle(log), homes, air)
 
 
 class Crew:
@@ -51,6 +55,10 @@ class Crew:
         self._context.set_forkserver_preload(["swarm.preload"])
         self.world: BaseProcess | None = None
         self.robots: dict[int, BaseProcess] = {}
+        self._ports = ExitStack()
+        self._airs: Sequence[Air | None] = [None] * mission.robots.count
+        if options.radio == "peers":
+            self._airs = open_air(mission.robots.count, self._ports)
         self._lost: set[int] = set()  # robots that no process follows
         self._whole = False  # has everyone been started?
 
@@ -81,9 +89,10 @@ class Crew:
         return ending(process.exitcode), back
 
     def revive(self, number: int) -> None:
-        """Start a robot's process, with nothing learnt."""
+        """Start a robot's process, with what the robot had learnt, if it was saved."""
         self.boots[number] += 1
-        args = (self.log, self.mission, number, self.boots[number], self.link)
+        homes = [self.out, *([self.options.resume] if self.options.resume else [])]
+        args = (self.log, self.mission, number, self.boots[number], self.link, homes, self._airs[number])
         process = self._context.Process(target=_robot, args=args, name=f"robot {number}", daemon=True)
         launch(process)
         self.robots[number] = process
@@ -112,6 +121,7 @@ class Crew:
             _serve_no_more()
         self.world = None
         self.robots = {}
+        self._ports.close()
 
 
 def ending(status: int | None) -> str:

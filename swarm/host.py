@@ -26,6 +26,7 @@ from swarm.metrics import EVERY, Metrics
 from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.net import keys
+from swarm.net.air import Overheard, Refusals
 from swarm.options import Options
 from swarm.record import Tick, Told, site_rows
 from swarm.recorder import Recorder
@@ -102,7 +103,9 @@ class Host:
         self.parent = parent
         count = mission.robots.count
         self.world = worlds.build(mission, gui=options.gui)
-        self.radio = Medium(mission.radio, mission.tick, count, mission.seed)
+        medium = Overheard if options.radio == "peers" else Medium
+        self.radio = medium(mission.radio, mission.tick, count, mission.seed)
+        self.refusals = Refusals(count)
         self.stage = stage(mission, self.world)
         picture.palette(self.stage)
         self.telemetry = Telemetry(mission.tick)
@@ -198,6 +201,8 @@ class Host:
         answers = self._answers(tick)
         for robot in sorted(answers):
             self._take(robot, answers[robot], tick)
+            if isinstance(self.radio, Overheard):
+                heard[robot] = self.radio.hear(robot, answers[robot].heard or [])
         return heard
 
     def _think(self, stack: Stack, tick: int) -> list[Heard]:
@@ -235,6 +240,8 @@ class Host:
             self.telemetry.told(told)
         if act.signal is not None and len(act.signal) <= wire.MOST:
             self.radio.say(robot, act.signal, tick)
+        if act.link is not None and (line := self.refusals.take(robot, act.link)):
+            self._note([Event(self.world.time, "warning", line)])
 
     def _keep_up(self, now: Tick) -> None:
         """Metrics, film and watchers, each when it is due."""
@@ -289,7 +296,16 @@ class Host:
         wall = time.monotonic() - self.began
         trail = self.telemetry.trail
         summary = results.finish(
-            self.out, self.mission, self.world, self.stage, last, trail, outcome, wall, self.link.bad
+            self.out,
+            self.mission,
+            self.world,
+            self.stage,
+            last,
+            trail,
+            outcome,
+            wall,
+            self.link.bad,
+            self.refusals.total,
         )
         if self.film is not None:
             self.film.close()
@@ -391,7 +407,7 @@ class Host:
             return
         self.answered[robot], self.commands[robot] = self.world.tick, np.zeros((), COMMAND)
         self.restarts[robot] += gone.back
-        ending = "starts again, with nothing learnt" if gone.back else "stays away"
+        ending = "starts again" if gone.back else "stays away"
         self._note([Event(self.world.time, "error", f"robot {robot} {gone.text}: it {ending}")])
         if not gone.back:
             self.expected.discard(robot)

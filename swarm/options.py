@@ -8,6 +8,7 @@ from robots import check
 
 PACES = ("lockstep", "realtime")
 MINDS = ("processes", "stack")
+RADIOS = ("medium", "peers")
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Options:
     pace: str = "lockstep"  # lockstep: the world waits for every robot | realtime: it waits for none
     speed: float | None = None  # most simulated seconds per second of a lock-step run; None: as fast as it goes
     minds: str = "processes"  # processes: one for each robot | stack: all in the world's process
+    radio: str = "medium"  # medium: the world carries signals | peers: robots send them to each other
+    resume: Path | None = None  # folder of a run whose minds go on
     plain: bool = False  # lines of text instead of the dashboard
     gui: bool = False  # the window of PyBullet
     video: Path | None = None  # film of the run
@@ -38,6 +41,9 @@ class Options:
             raise ValueError("keys: say nothing without --listen tcp://HOST:PORT")
         if self.insecure and self.keys is not None:
             raise ValueError("insecure: goes without --keys")
+        check.choice("radio", self.radio, RADIOS)
+        if self.minds == "stack" and (self.radio == "peers" or self.resume is not None):
+            raise ValueError("minds = 'stack': minds in one process have no links of their own, and keep nothing")
         if self.speed is not None:
             check.number("speed", self.speed, 0.01, 1000)
             if self.pace == "realtime":

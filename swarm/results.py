@@ -96,11 +96,17 @@ def finish(
     outcome: str,
     wall: float,
     dropped: int,
+    link: dict[str, int],
 ) -> dict[str, Any]:
-    """Write summary.json and arena.png; the summary. `dropped` counts bad messages, `wall` is in s."""
+    """Write summary.json and arena.png; the summary.
+
+    `dropped` counts bad messages, `link` what robots' own links counted, `wall` is in s.
+    """
     summary = summarize(mission, world, outcome)
     summary["bad messages dropped"] = dropped
     summary["robots restarted"] = sum(robot.restarts for robot in last.robots)
+    if link:
+        summary["robots' own links"] = link
     summary["wall seconds"] = round(wall, 3)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     picture.save(out / "arena.png", stage, last, trails=trail if len(trail) else None)

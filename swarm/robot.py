@@ -1,20 +1,23 @@
 """The process of one simulated robot: a mind on the host link.
 
 It waits for what its body senses, thinks for one tick, answers, and ends when the host says so or the
-run's first process is gone. It holds one thread and one socket.
+run's first process is gone. What it has learnt it saves now and then, and at the end. It holds one thread.
 """
 
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from select import select
 
 import numpy as np
 import zmq
+from msgspec import structs
 
 from robots.percept import percept_dtype
-from swarm import mind, peers, registry, telling, wire
+from swarm import mind, peers, registry, store, telling, wire
 from swarm.mission import Mission
+from swarm.net.air import Air, within
 
 PATIENCE = 500  # ms without a message after which a robot looks whether the run is still there
 
@@ -22,9 +25,9 @@ PATIENCE = 500  # ms without a message after which a robot looks whether the run
 class Brain:
     """One robot's mind with its ears and mouth: bytes in, bytes out. No socket, no clock."""
 
-    def __init__(self, mission: Mission, robot: int, boot: int) -> None:
+    def __init__(self, mission: Mission, robot: int, boot: int, learnt: mind.Mind | None = None) -> None:
         self.mission, self.robot, self.boot = mission, robot, boot
-        self.mind = mind.start(mission, [robot])
+        self.mind = mind.start(mission, [robot]) if learnt is None else learnt
         extra = [field for sensor in registry.SENSORS.values() for field in sensor.fields]
         self.dtype = percept_dtype(mission.sensors, extra)
         self.heard = peers.nobody(mission.radio.most)[None, :]
@@ -58,9 +61,64 @@ class Brain:
         return wire.Act(now, deeds.commands.tobytes(), report.tobytes(), said, decision, rules)
 
 
-def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> None:
-    """Run robot number `robot` on the host at `address` until it says goodbye, or `parent` becomes readable."""
-    brain = Brain(mission, robot, boot)
+class Keeper:
+    """Saves what a robot has learnt in the folder of its run: every `store.EVERY` s, and when told to."""
+
+    def __init__(self, brain: Brain, folder: Path) -> None:
+        self.brain, self.path = brain, store.file(folder, brain.robot)
+        self.every = max(1, round(store.EVERY / brain.mission.tick))
+        self.changed = False  # since the latest saving
+
+    def tick(self, now: int) -> None:
+        """A tick is over. Save when it is due; not all robots at once."""
+        self.changed = True
+        if (now + 7 * self.brain.robot) % self.every == self.every - 1:
+            self.save()
+
+    def save(self) -> None:
+        """Save now. What cannot be saved is told, and changes nothing else."""
+        if not self.changed:
+            return
+        self.changed = False
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            store.save(self.path, self.brain.mind, durable=False)
+        except (store.StoreError, OSError) as error:
+            print(f"robot {self.brain.robot}: its mind is not saved: {error}", flush=True)
+
+
+class Voice:
+    """A robot's own link in a simulated world, see `swarm.net.air`."""
+
+    def __init__(self, brain: Brain, air: Air) -> None:
+        self.brain, self.reach = brain, brain.mission.radio.range
+        self.link = air.link(brain.robot, brain.mission.radio.interval)
+        self.every = max(1, round(1 / brain.mission.tick))
+
+    def tick(self, sense: wire.Sense) -> wire.Act:
+        """One tick of the brain, which hears those whom its body senses within reach, and says what it has to say."""
+        near = within(np.frombuffer(sense.percept, self.brain.dtype)[0], self.reach)
+        signals = self.link.drain(sense.tick * self.brain.mission.tick)
+        heard = [(sender, signal) for sender, signal in signals if sender in near]
+        self.link.meet(near)
+        act = self.brain.tick(wire.Sense(sense.tick, sense.percept, heard))
+        if act.signal is not None:
+            self.link.say(act.signal)
+        counters = dict(self.link.counters) if (sense.tick + self.brain.robot) % self.every == 0 else None
+        return structs.replace(act, heard=heard, link=counters)
+
+
+def main(
+    mission: Mission, robot: int, boot: int, address: str, parent: int, homes: Sequence[Path], air: Air | None = None
+) -> None:
+    """Run robot number `robot` on the host at `address` until it says goodbye, or `parent` becomes readable.
+
+    `homes` are the folders of runs in which its mind may lie; in the first of them it is saved.
+    """
+    files = [store.file(home, robot) for home in homes]
+    brain = Brain(mission, robot, boot, store.latest(files, mission, lambda text: print(text, flush=True)))
+    keeper = Keeper(brain, homes[0])
+    voice: Voice | None = None
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, str(robot).encode())
@@ -73,9 +131,15 @@ def main(mission: Mission, robot: int, boot: int, address: str, parent: int) -> 
             message = wire.from_host(data)
             if isinstance(message, wire.Bye):
                 break
-            socket.send(wire.encode(brain.tick(message)))
+            if voice is None and air is not None:
+                voice = Voice(brain, air)  # not earlier: who does not tick lets nobody in
+            socket.send(wire.encode((brain if voice is None else voice).tick(message)))
+            keeper.tick(message.tick)
+        keeper.save()
     finally:
         context.destroy(linger=0)
+        if voice is not None:
+            voice.link.close()
 
 
 def _latest(socket: "zmq.Socket[bytes]", parent: int) -> bytes | None:

@@ -14,12 +14,13 @@ from typing import Any, TextIO
 
 import zmq
 
-from swarm import registry, wire
+from swarm import registry, store, wire
 from swarm.arbiters.auction import Central
 from swarm.crew import Crew, ending
 from swarm.mission import Mission
 from swarm.missionfile import dumps
 from swarm.net import keys
+from swarm.net.air import NOTICE
 from swarm.options import Options
 from swarm.process import ENDING
 from swarm.results import COMPLETED, manifest
@@ -139,6 +140,8 @@ def run(mission: Mission, options: Options) -> int:
     out = prepare(mission, options)
     plain = options.plain or not sys.stdout.isatty()
     endings = Endings()
+    for notice in _notices(mission, options):
+        _say(f"jerne: {notice}", sys.stderr)
     try:
         summary = conduct(mission, options, out, endings, plain=plain)
     except RunError as error:
@@ -168,6 +171,8 @@ def check(mission: Mission, options: Options) -> None:
         )
     if options.gui and mission.world != "bullet":
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
+    if options.resume is not None:
+        learnt(mission, options.resume)
     if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise ValueError("--gui: there is no display (the variable DISPLAY is not set)")
     if options.keys is not None:
@@ -185,6 +190,19 @@ def check(mission: Mission, options: Options) -> None:
             raise ValueError(f"--video {options.video}: must be a file in a folder that exists")
 
 
+def learnt(mission: Mission, folder: Path) -> list[int]:
+    """The robots whose minds are in the folder of a run, all of them fit to go on. Raises ValueError."""
+    there = [n for n in range(mission.robots.count) if store.is_there(store.file(folder, n))]
+    if not there:
+        raise ValueError(f"--resume {folder}: there is no mind of robots 0 to {mission.robots.count - 1} in its minds")
+    for robot in there:
+        try:
+            store.load(store.file(folder, robot), mission)
+        except store.StoreError as error:
+            raise ValueError(f"--resume {folder}: {error}") from None
+    return there
+
+
 def prepare(mission: Mission, options: Options) -> Path:
     """Make the run folder, with the resolved mission and the manifest in it.
 
@@ -200,7 +218,9 @@ def prepare(mission: Mission, options: Options) -> Path:
         raise ValueError(f"--out {out}: {error.strerror}") from None
     try:
         (out / "mission.toml").write_text(dumps(mission), encoding="utf-8")
-        (out / "manifest.json").write_text(json.dumps(manifest(mission), indent=2) + "\n", encoding="utf-8")
+        (out / "manifest.json").write_text(
+            json.dumps(manifest(mission) | _chosen(options), indent=2) + "\n", encoding="utf-8"
+        )
     except OSError as error:
         _discard(out, existed)
         raise ValueError(f"--out {out}: {error.strerror}") from None
@@ -298,6 +318,22 @@ def _announced(out: Path, address: str) -> Iterator[None]:
 def _tell(control: "zmq.Socket[bytes]", message: wire.Gone | wire.Stop) -> None:
     with suppress(zmq.Again):  # a world that has gone needs to know nothing any more
         control.send(wire.encode(message), zmq.NOBLOCK)
+
+
+def _chosen(options: Options) -> dict[str, str | None]:
+    """Options that change what comes out."""
+    resume = None if options.resume is None else str(options.resume.absolute())
+    return {"pace": options.pace, "radio": options.radio, "resume": resume}
+
+
+def _notices(mission: Mission, options: Options) -> Iterator[str]:
+    """What a user should know of a run before it begins."""
+    if options.radio == "peers":
+        yield NOTICE
+    if options.resume is not None:
+        there = [n for n in range(mission.robots.count) if store.is_there(store.file(options.resume, n))]
+        if new := sorted(set(range(mission.robots.count)) - set(there)):
+            yield f"{options.resume} has no minds of robots {', '.join(map(str, new))}: they start with nothing learnt"
 
 
 def _new_folder(mission: Mission) -> Path:

@@ -31,7 +31,7 @@ MAGIC, VERSION = "jerne-mind", 1
 KEPT = ("strategy", "lessons")  # fields of swarm.memory.MEMORY
 EVERY = 10.0  # s, simulated or the robot's own, between two savings
 
-__all__ = ["StoreError", "before", "file", "latest", "load", "save"]
+__all__ = ["StoreError", "before", "file", "is_there", "latest", "load", "save"]
 
 
 def file(folder: Path, robot: int) -> Path:
@@ -42,6 +42,11 @@ def file(folder: Path, robot: int) -> Path:
 def before(path: Path) -> Path:
     """Where the file lies that `path` has replaced."""
     return path.with_name(f"{path.name}.before")
+
+
+def is_there(path: Path) -> bool:
+    """Is there a mind in `path`, or the one before it?"""
+    return path.exists() or before(path).exists()
 
 
 def save(path: Path, it: mind.Mind, *, durable: bool = True) -> None:

@@ -12,8 +12,9 @@ the DEALER's identity is the robot's number in ASCII::
 
     robot -> host   [ "h1", robot, pid ]                                once, when ready
     host -> robot   [ "n1", tick, percept, [[sender, signal] ...] ]     each tick
-    robot -> host   [ "a1", tick, command, report, signal or nil, decision or nil, rules or nil ]   in answer;
-                    `Decision` in the tick in which one is taken, all rules once in a while
+    robot -> host   [ "a1", tick, command, report, signal or nil, decision or nil, rules or nil, heard or nil,
+                      counters or nil ]                                 in answer; `Decision` in the tick in which
+                    one is taken, all rules once in a while; heard and counters where it has a link of its own
     host -> robot   [ "b1" ]                                            end
 
 **Control**, between the process that the user started and the world's process (PAIR - PAIR)::
@@ -109,6 +110,8 @@ class Act(msgspec.Struct, array_like=True, frozen=True, tag="a1"):
     signal: bytes | None
     decision: Decision | None = None
     rules: list[Rule] | None = None  # all of the robot, now and then
+    heard: Annotated[list[tuple[Number, bytes]], Meta(max_length=1024)] | None = None  # over its own link
+    link: dict[str, int] | None = None  # counters of its own link
 
 
 class Bye(msgspec.Struct, array_like=True, frozen=True, tag="b1"):

@@ -105,7 +105,7 @@ class Guard:
         peer = self.peers.get(who) or self._meet(who, now)
         if peer is None:
             return self._refuse("crowded", None)
-        if refused := _order(peer, boot, seq):
+        if refused := order(peer, boot, seq):
             return self._refuse(refused, who)
         age = _age(peer, now, time)
         if age > OLD:
@@ -163,7 +163,7 @@ class Guard:
         return why
 
 
-def _order(peer: Peer, boot: int, seq: int) -> str:
+def order(peer: Peer, boot: int, seq: int) -> str:
     """Enter an envelope's number; why it is refused, or nothing."""
     if boot != peer.boot:
         if boot in peer.left:

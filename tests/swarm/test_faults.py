@@ -30,6 +30,7 @@ COMPLETE = {
     "arena.png",
     "manifest.json",
     "metrics.sqlite",
+    "minds",
     "mission.toml",
     "processes.log",
     "summary.json",
@@ -81,7 +82,7 @@ def test_each_robot_in_turn_dies_and_starts_again(mission: Mission, play: Play) 
     commands = np.array([tick.commands for tick in ticks])
     assert len(ticks) == 200
     for robot in range(3):
-        said = f"robot {robot} was killed (SIGKILL): it starts again, with nothing learnt"
+        said = f"robot {robot} was killed (SIGKILL): it starts again"
         assert events(played.out).count(said) == 1
         gone = np.flatnonzero(~alive[:, robot])
         assert gone.size
@@ -133,7 +134,7 @@ def test_a_mind_that_always_fails_is_not_started_for_ever(
     played = play(broken)
     assert played.status == 1
     assert played.summary["outcome"] == "no robot is left"
-    assert events(played.out).count("robot 0 ended with status 1: it starts again, with nothing learnt") == RESTARTS
+    assert events(played.out).count("robot 0 ended with status 1: it starts again") == RESTARTS
     assert events(played.out).count("robot 0 ended with status 1: it stays away") == 1
     assert "RuntimeError: no idea" in (played.out / "processes.log").read_text()
 
@@ -147,7 +148,7 @@ def test_a_robot_that_hangs_is_replaced(mission: Mission, play: Play, pace: str)
     assert played.status == 0
     assert 9 < noticed[1] < 12
     assert "robot 1 does not answer" in events(played.out)
-    assert "robot 1 was killed (SIGKILL): it starts again, with nothing learnt" in events(played.out)
+    assert "robot 1 was killed (SIGKILL): it starts again" in events(played.out)
     assert played.ticks[-1].alive.all()
     assert played.summary["robots restarted"] == 1
 
