@@ -35,12 +35,12 @@ from swarm.net.envelope import EnvelopeError, Topic, unseal
 MOST = 256  # robots, where no keys say who belongs
 WINDOW = 64  # envelopes that may be overtaken and still be told from replayed ones
 BOOTS = 16  # earlier boots of a peer that are remembered
-LATE = 0.2  # s of age from which a message is counted as late
-OLD = 0.5  # s of age from which it is refused
+LATE = 0.3  # s of age from which a message is counted as late
+OLD = 1.0  # s of age from which it is refused
 DRIFT = 2e-4  # s per s; quartz keeps 1e-4, and there are two clocks
 MARGIN = 1.25  # times the rate of a topic
 STALE = 0.5  # s of silence after which a peer is stale
-LOST = 1.0  # s of silence after which it is lost
+LOST = 0.8  # s of silence after which it is lost
 
 
 class State(Enum):

@@ -26,6 +26,7 @@ from swarm.net.mouth import OPTIONS, Mouth
 PORT = 5670  # of a robot's ears, unless told otherwise
 DOMAIN = b"radio"
 AT_ONCE = 1024  # messages taken in one go
+TEND = 0.02  # s of wall time between two looks at connections
 RENEW = 1.0  # s of wall time between two looks at the list of members
 
 _FAILURES = {
@@ -87,7 +88,8 @@ class PeerLink:
         self.now = 0.0
         self._counters: Counter[str] = Counter()
         self._met: dict[int, None] = {}  # robots near, the latest last
-        self._seq, self._said, self._renewed = 0, -1.0, -1.0
+        self._seq, self._said = 0, -1.0
+        self._tended = self._renewed = -1.0  # s of wall time
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._gate = None if ring is None else gate.Gate(self._context, ring)
         self.mouth, self._ears = Mouth(self._context), self._context.socket(zmq.SUB)
@@ -118,11 +120,9 @@ class PeerLink:
         `now` is in s on any clock that only goes forward, such as `clock`; the same for all calls.
         """
         self.now = now
-        if self._gate is not None:
-            self._gate.serve()
-            self._renew()
-        self._count_failures()
-        self.mouth.tend(self.ring)
+        if clock() - self._tended >= TEND:
+            self._tended = clock()
+            self._tend()
         for number, address in self.suggestions.poll(now) if self.suggestions is not None else ():
             self.know(number, address)
         heard = self._hear()
@@ -179,6 +179,14 @@ class PeerLink:
             self.mouth.close()
             self._ears.disable_monitor()
             self._context.destroy(linger=0)
+
+    def _tend(self) -> None:
+        """Look after connections and keys."""
+        if self._gate is not None:
+            self._gate.serve()
+            self._renew()
+        self._count_failures()
+        self.mouth.tend(self.ring)
 
     def _send(self, topic: int, payload: bytes) -> None:
         data = envelope.seal(topic, self.swarm, self.number, self.boot, self._seq, self.now, payload)

@@ -12,7 +12,7 @@ from swarm.net.keys import Keyring
 
 QUEUE = 32  # messages kept for or from one peer
 AT_ONCE = 1024  # events of connections that are looked at in one go
-QUIET = 4.0  # s of wall time in which a connection that is being made tries again by itself
+QUIET = 12.0  # s of wall time in which a connection that is being made tries again by itself
 
 #: of mouths and ears
 OPTIONS = {
@@ -20,11 +20,11 @@ OPTIONS = {
     zmq.SNDHWM: QUEUE,
     zmq.RCVHWM: QUEUE,
     zmq.MAXMSGSIZE: envelope.LONGEST + 64,  # encrypted ones are longer
-    zmq.HEARTBEAT_IVL: 200,  # ms; without it a link that was cut delivers what had piled up
-    zmq.HEARTBEAT_TIMEOUT: 600,
-    zmq.HEARTBEAT_TTL: 600,
-    zmq.HANDSHAKE_IVL: 3000,  # who does not finish is cut off
-    zmq.CONNECT_TIMEOUT: 1000,
+    zmq.HEARTBEAT_IVL: 500,  # ms
+    zmq.HEARTBEAT_TIMEOUT: 2500,
+    zmq.HEARTBEAT_TTL: 2500,
+    zmq.HANDSHAKE_IVL: 10_000,  # who does not finish is cut off
+    zmq.CONNECT_TIMEOUT: 2500,
     zmq.RECONNECT_IVL: 100,
     zmq.RECONNECT_IVL_MAX: 1000,
     zmq.IMMEDIATE: 1,  # nothing piles up for who is not there

@@ -281,7 +281,7 @@ def test_the_bytes_of_a_message_are_the_documented_ones() -> None:
     """Other programs speak this language too."""
     assert wire.encode(wire.Hello(2, 77)) == b"\x93\xa2h1\x02\x4d"
     assert wire.encode(wire.Bye()) == b"\x91\xa2b1"
-    assert wire.encode(wire.Act(1, b"c", b"r", None)) == b"\x97\xa2a1\x01\xc4\x01c\xc4\x01r\xc0\xc0\xc0"
+    assert wire.encode(wire.Act(1, b"c", b"r", None)) == b"\x99\xa2a1\x01\xc4\x01c\xc4\x01r\xc0\xc0\xc0\xc0\xc0"
     assert wire.encode(wire.Sense(1, b"p", [(4, b"s")])) == b"\x94\xa2n1\x01\xc4\x01p\x91\x92\x04\xc4\x01s"
     stimulation = b"\x92\xcb" + struct.pack(">d", 0.25) + b"\xcb" + struct.pack(">d", 0.75)
     whole = msgspec.msgpack.encode(GOOD)
