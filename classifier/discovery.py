@@ -65,7 +65,8 @@ def subsume(pop: Population, acting: np.ndarray, params: Params, draws: Draws) -
     if not general.any():
         return acting
     pop.counts[NUMEROSITY, subsumer] += pop.counts[NUMEROSITY, acting[general]].sum()
-    left, absorbed = acting[~general], acting[general]
+    left: np.ndarray = acting[~general]
+    absorbed = acting[general]
     for i in range(absorbed.size - 1, -1, -1):
         row = int(absorbed[i])
         last = count_rules(pop) - 1

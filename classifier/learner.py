@@ -24,6 +24,7 @@ class Learner:
     def __init__(self, params: Params | scs.Params, bits: int, actions: int, reals: int = 0, seed: int = 0) -> None:
         """The parameters say which system it is. Raises ValueError for sizes that do not fit: `population.empty`."""
         self.params = params
+        self.system: Any  # the functions of either
         if isinstance(params, scs.Params):
             check("reals", reals, 0, 0)
             self.system, self.population = scs, scs.empty(params, bits, actions)

@@ -118,7 +118,9 @@ def count_rules(pop: Population) -> int:
     return int(pop.counts[NUMEROSITY].argmin())  # the first 0
 
 
-def insert(pop: Population, value: int, care: int, action: int, numbers: Sequence[float], stamp: int) -> None:
+def insert(
+    pop: Population, value: int, care: int, action: int, numbers: Sequence[float] | np.ndarray, stamp: int
+) -> None:
     """Add one copy of a rule: to the same rule if there is one, else in the first free row.
 
     `numbers` is the rule's column of `Population.numbers`.
@@ -148,7 +150,7 @@ def remove(pop: Population, row: int, last: int) -> None:
 
 def follow(rows: np.ndarray, gone: int, last: int) -> np.ndarray:
     """Where rules in `rows` are after the one in row `gone` was removed and the one in row `last` moved there."""
-    left = rows[rows != gone]
+    left: np.ndarray = rows[rows != gone]
     left[left == last] = gone
     return left
 

@@ -198,7 +198,9 @@ def _evolve(pop: Population, step: int, params: Params, draws: Draws) -> None:
                     child = [child[0] & ~(1 << b) | (then & 1) << b, child[1] & ~(1 << b) | (then < 2) << b]
             if draws.one() < params.mu:
                 does = draws.below(pop.actions)
-            _write(pop, _crowded(pop, *child, params, draws), *child, does, strength, step)
+            value_now, care_now = child
+            row = _crowded(pop, value_now, care_now, params, draws)
+            _write(pop, row, value_now, care_now, does, strength, step)
     _bid(pop, params)
 
 

@@ -42,7 +42,8 @@ FOLDER = folder()
 
 def kernel(function: F) -> F:
     """Compile `function`. numba looks where to keep it when it is decorated; other packages keep theirs elsewhere."""
-    others, config = numba.config.CACHE_DIR, vars(numba.config)
+    config: dict[str, Any] = vars(numba.config)
+    others = config["CACHE_DIR"]
     config["CACHE_DIR"] = FOLDER or others
     try:
         return cast(F, numba.njit(cache=True)(function))

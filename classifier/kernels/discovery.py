@@ -1,6 +1,6 @@
 """`classifier.discovery`."""
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-overload"
 
 import numpy as np
 
