@@ -53,7 +53,7 @@ class Learner:
             action = self.system.choose(predictions, explore, self.draws)
         self._taken, self._owed = (situation, action), None
         self.step += 1
-        return action
+        return int(action)
 
     def reward(self, payoff: float, done: bool = True) -> None:
         """What the last action paid. Raises ValueError before any action, or for a second pay-off of one."""
@@ -74,7 +74,8 @@ class Learner:
 
     def predictions(self, situation: Any) -> np.ndarray:
         """The prediction array (A,); NaN where no rule matches."""
-        return self.system.predictions_known(self.population, situation)
+        known: np.ndarray = self.system.predictions_known(self.population, situation)
+        return known
 
     def condensing(self) -> None:
         """From now on evolve without new rules: no crossover, no mutation [Wilson 1995, condensation]."""
