@@ -37,13 +37,11 @@ GOOD: dict[str, Any] = {
 )
 def test_a_stack_names_what_does_not_fit_it(name: str, value: Any, message: str) -> None:
     pop, given = empty(PARAMS, 4, 2, (3,)), GOOD | {name: value}
+    learns = name in ("actions", "payoffs")
+    used = [key for key in GOOD if (key != "explore" if learns else key not in ("actions", "payoffs"))]
+    call: Any = stack.learn if learns else stack.decide
     with pytest.raises(ValueError, match=f"^{message}"):
-        if name in ("actions", "payoffs"):
-            given.pop("explore")
-            stack.learn(pop, params=PARAMS, seed=1, tick=0, **given)
-        else:
-            arguments = {key: given[key] for key in ("situation", "steps", "robots", "explore")}
-            stack.decide(pop, params=PARAMS, seed=1, tick=0, **arguments)
+        call(pop, params=PARAMS, seed=1, tick=0, **{key: given[key] for key in used})
     assert not pop.numerosity.any()
 
 
@@ -54,8 +52,8 @@ def test_lessons_name_what_does_not_fit_them() -> None:
         training.lessons(pop, taught, np.zeros((5, 1)), PARAMS, 1)
     with pytest.raises(ValueError, match=r"^payoffs of shape \(5, 2\): must be \(5, 2\) numbers of at most 1000000000"):
         training.lessons(pop, taught, np.full((5, 2), np.nan), PARAMS, 1)
+    four = training.situations(pop, np.arange(4), None, 4)
     with pytest.raises(ValueError, match=r"^tested: 4 situations: must be as many as are taught, 5$"):
-        four = training.situations(pop, np.arange(4), None, 4)
         training.lessons(pop, taught, np.zeros((5, 2)), PARAMS, 1, tested=four)
     with pytest.raises(ValueError, match=r"^situations of shapes \(4,\) and \(5, 0\): must be 5"):
         training.situations(pop, np.arange(4), None, 5)
