@@ -104,7 +104,7 @@ def is_more_general(
         its, wide = int(its), int(wide)
     more: np.ndarray = (wide & care == wide) & (wide & value == its)
     if not pop.reals:
-        return np.logical_and(more, wide != care)
+        return np.asarray(more & (wide != care))
     bounds = bounds.reshape(2 * pop.reals, -1)
     (low, high), (inner_low, inner_high) = interval(pop.bounds[:, [row]]), interval(bounds)
     within = ((low <= inner_low) & (inner_high <= high)).all(0)
