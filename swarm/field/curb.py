@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from classifier.draws import Draws
-from swarm import learners, registry
-from swarm.learners import Choice
+from swarm import registry
+from swarm.learners.contract import Choice, Learner, Lesson, Moment
 from swarm.mind import Mind
 from swarm.mission import Mission
 
@@ -26,28 +25,28 @@ class Curbed:
     def __init__(self, mission: Mission, *, frozen: bool, budget: int | None) -> None:
         make = registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)
         calm = replace(mission, mind=replace(mission.mind, xcs=replace(mission.mind.xcs, p_explore=0.0)))
-        self._curious: learners.Learner = make(mission)
-        self._calm: learners.Learner = make(calm)
+        self._curious: Learner = make(mission)
+        self._calm: Learner = make(calm)
         self.frozen, self.left = frozen, 0 if frozen else budget
 
     def start(self, lanes: int) -> Any:
         """The learner's."""
         return self._curious.start(lanes)
 
-    def decide(self, state: Any, lane: int, situation: int, allowed: Sequence[int], step: int, draws: Draws) -> Choice:
+    def decide(self, state: Any, lane: int, situation: int, allowed: Sequence[int], now: Moment) -> Choice:
         """The learner's choice, without exploration once the budget is spent."""
         if self.frozen:
             state = copy.deepcopy(state)  # where no rule fits, one is made to decide by: it is not kept
         if self.left == 0:
-            return self._calm.decide(state, lane, situation, allowed, step, draws)
+            return self._calm.decide(state, lane, situation, allowed, now)
         if self.left is not None:
             self.left -= 1
-        return self._curious.decide(state, lane, situation, allowed, step, draws)
+        return self._curious.decide(state, lane, situation, allowed, now)
 
-    def learn(self, state: Any, lane: int, situation: int, action: int, payoff: float, step: int, draws: Draws) -> None:
+    def learn(self, state: Any, lane: int, lesson: Lesson, now: Moment) -> None:
         """The learner's, or nothing."""
         if not self.frozen:
-            self._calm.learn(state, lane, situation, action, payoff, step, draws)
+            self._calm.learn(state, lane, lesson, now)
 
     def best(self, state: Any, lane: int, situation: int) -> float:
         """The learner's."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import zmq
 
+from classifier.draws import Draws
 from robots.body import BodyError, Colour, still
 from robots.command import Limits, clamp
 from robots.percept import blank
@@ -21,6 +22,7 @@ from swarm.field.control import Control, Status
 from swarm.field.curb import curb
 from swarm.field.loop import notify
 from swarm.field.pilot import COLOURS, Pilot, fitted
+from swarm.learners.contract import Lesson, Moment
 from swarm.mission import Mission
 from swarm.net import keys
 from swarm.robot import Brain
@@ -144,19 +146,21 @@ def test_late_ticks_are_left_out() -> None:
     assert flight.ticks == 23
 
 
+def moment(step: int) -> Moment:
+    return Moment(step, step, Draws(1, 0, step, 2))
+
+
 def test_frozen_minds_learn_and_explore_nothing() -> None:
     mission = missionfile.load(missionfile.find("default"))
     brain = Brain(mission, 0, 0)
     learner, state = brain.mind.learner, brain.mind.learner_state
-    from classifier.draws import Draws
-
     for step in range(30):
-        learner.learn(state, 0, step % 4, step % 3, 500.0, step, Draws(1, 0, step, 3))
+        learner.learn(state, 0, Lesson(step % 4, step % 3, 500.0), moment(step))
     before = [np.copy(part) for part in vars(state).values() if isinstance(part, np.ndarray)]
     curb(brain.mind, frozen=True, budget=None)
     for step in range(200):
-        brain.mind.learner.decide(state, 0, step, [0, 1, 2], step, Draws(1, 0, step, 2))
-        brain.mind.learner.learn(state, 0, step, 1, 900.0, step, Draws(1, 0, step, 3))
+        brain.mind.learner.decide(state, 0, step, [0, 1, 2], moment(step))
+        brain.mind.learner.learn(state, 0, Lesson(step, 1, 900.0), moment(step))
     after = [part for part in vars(state).values() if isinstance(part, np.ndarray)]
     assert before
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
@@ -164,16 +168,11 @@ def test_frozen_minds_learn_and_explore_nothing() -> None:
 
 def test_a_budget_of_exploration_is_spent() -> None:
     brain = Brain(missionfile.load(missionfile.find("default"), ["mind.xcs.p_explore=1.0"]), 0, 0)
-    from classifier.draws import Draws
-
     curb(brain.mind, frozen=False, budget=40)
     learner: Any = brain.mind.learner
     for step in range(60):
-        learner.learn(brain.mind.learner_state, 0, 0, 2, 1000.0, step, Draws(1, 0, step, 3))
-    chosen = [
-        learner.decide(brain.mind.learner_state, 0, 0, [0, 1, 2], step, Draws(1, 0, step, 2)).action
-        for step in range(80)
-    ]
+        learner.learn(brain.mind.learner_state, 0, Lesson(0, 2, 1000.0), moment(step))
+    chosen = [learner.decide(brain.mind.learner_state, 0, 0, [0, 1, 2], moment(step)).action for step in range(80)]
     assert learner.left == 0
     assert len(set(chosen[:40])) == 3
     assert set(chosen[40:]) == {2}
