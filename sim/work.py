@@ -1,6 +1,6 @@
 """The work of a mission: which sites are open, how far each has come, when it is done.
 
-Progress is read from the plates of an `Engine`; nobody counts heads.
+Progress is read from the plates; nobody counts heads.
 """
 
 import math
@@ -26,7 +26,20 @@ _MASS = 0.5  # kg, of a robot
 _QUICK = 1 / 12  # s in which a robot comes near its speed, at least: strong ones are heavier
 
 
-class Engine(Protocol):
+class Plates(Protocol):
+    """What sites are made of."""
+
+    def add_plate(self, number: int, spot: Spot, action: str, team: int) -> None:
+        """Put a plate that `team` robots can work by `action`."""
+
+    def remove_plate(self, number: int) -> None:
+        """Take it away."""
+
+    def measure(self, numbers: Sequence[int]) -> tuple[Sequence[float], Sequence[bool]]:
+        """How far each of these has moved, m, and whether it is held: pressed by its team, and not pushed."""
+
+
+class Engine(Plates, Protocol):
     """Physics of robots and plates."""
 
     def poses(self) -> np.ndarray:
@@ -37,15 +50,6 @@ class Engine(Protocol):
 
     def step(self, commands: np.ndarray, touching: np.ndarray) -> None:
         """Advance by one tick; `touching` (N,) is the plate that each robot touches, or -1."""
-
-    def add_plate(self, number: int, spot: Spot, action: str, team: int) -> None:
-        """Put a plate that `team` robots can work by `action`."""
-
-    def remove_plate(self, number: int) -> None:
-        """Take it away."""
-
-    def measure(self, numbers: Sequence[int]) -> tuple[Sequence[float], Sequence[bool]]:
-        """How far each of these has moved, m, and whether it is held: pressed by its team, and not pushed."""
 
     def close(self) -> None:
         """Give everything up."""
@@ -83,18 +87,18 @@ class Event:
 
 
 class Sites:
-    """All sites of a mission, driven by time and by the plates of an engine."""
+    """All sites of a mission, driven by time and by their plates."""
 
     def __init__(
         self,
         phases: Sequence[Phase],
         arrivals: Sequence[Arrival],
         work: Work,
-        engine: Engine,
+        plates: Plates,
         radius: float,
         tick: float,
     ) -> None:
-        self._phases, self._work, self._engine = phases, work, engine
+        self._phases, self._work, self._plates = phases, work, plates
         self._radius, self._tick = radius, tick
         self._coming = list(reversed(arrivals))
         self.starts = np.cumsum([0.0, *(phase.duration for phase in phases[:-1])])  # s, of each phase
@@ -137,7 +141,7 @@ class Sites:
     def _measure(self) -> bool:
         """Read how far all have come; has any changed?"""
         changed = False
-        travels, holds = self._engine.measure([site.number for site in self.open])
+        travels, holds = self._plates.measure([site.number for site in self.open])
         for site, moved, held in zip(self.open, travels, holds, strict=True):
             progress = site.progress
             if site.arrival.action == "hold":
@@ -180,7 +184,7 @@ class Sites:
                 yield Event(time, "info", f"site {site.number} replaced: {kind} has another meaning now")
 
     def _end(self, site: Site, outcome: str, time: float) -> None:
-        self._engine.remove_plate(site.number)
+        self._plates.remove_plate(site.number)
         self.open.remove(site)
         site.ended, site.outcome = time, outcome
         self.ended.append(site)
@@ -195,7 +199,7 @@ class Sites:
             self.waiting.remove(arrival)
             number = len(self.open) + len(self.ended)
             self.open.append(Site(number, arrival, spot, time, face=spot))
-            self._engine.add_plate(number, spot, arrival.action, arrival.team)
+            self._plates.add_plate(number, spot, arrival.action, arrival.team)
             yield Event(time, "info", f"site {number} opens: {_what(arrival)}")
 
     def _is_free(self, spot: Spot, poses: np.ndarray) -> bool:

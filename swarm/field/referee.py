@@ -8,7 +8,7 @@ follow it: a robot that does not drive along loses touch and counts no longer.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,28 +41,11 @@ class Plate:
 
 
 class Plates:
-    """The engine of `sim.work.Sites`, with plates that only this knows of."""
+    """The plates of `sim.work.Sites`, which only this knows of."""
 
-    def __init__(self, robots: int, speed: float) -> None:
+    def __init__(self, speed: float) -> None:
         self.speed = speed  # m/s, free speed of a robot
         self.plates: dict[int, Plate] = {}
-        self._poses = np.full((robots, 3), np.nan)
-
-    def place(self, poses: np.ndarray) -> None:
-        """Where the robots are now, (N, 3), NaN where nobody knows."""
-        self._poses = poses
-
-    def poses(self) -> np.ndarray:
-        """(N, 3) where robots are."""
-        return self._poses
-
-    def gripping(self) -> np.ndarray:
-        """Nobody in a physical sense."""
-        return np.full(len(self._poses), -1)
-
-    def step(self, commands: np.ndarray, touching: np.ndarray) -> None:
-        """Not how these plates move: see `work`."""
-        raise NotImplementedError
 
     def work(self, deeds: Mapping[int, Deed], at: Mapping[int, int], elapsed: float) -> None:
         """Let the robots work: `deeds` by robot, `at` the plate that each is at, for `elapsed` s."""
@@ -86,16 +69,10 @@ class Plates:
         """One less."""
         del self.plates[number]
 
-    def travel(self, number: int) -> float:
-        """How far it has moved, m."""
-        return self.plates[number].travel
-
-    def held(self, number: int) -> bool:
-        """Is it held by its team, and not pushed?"""
-        return self.plates[number].held
-
-    def close(self) -> None:
-        """Nothing is held."""
+    def measure(self, numbers: Sequence[int]) -> tuple[list[float], list[bool]]:
+        """How far each of these has moved, m, and whether its team holds it, and nobody pushes."""
+        plates = [self.plates[number] for number in numbers]
+        return [plate.travel for plate in plates], [plate.held for plate in plates]
 
 
 class Referee:
@@ -108,7 +85,7 @@ class Referee:
         ground.starts(count, radius, rng)
         coming = arrivals.draw(mission.phases, mission.kinds, mission.work, ground, mission.robots, rng)
         self.mission = mission
-        self.plates = Plates(count, mission.robots.speed)
+        self.plates = Plates(mission.robots.speed)
         self.sites = Sites(mission.phases, coming, mission.work, self.plates, radius, mission.tick)
         self._deeds: dict[int, tuple[float, Deed]] = {}
         self._now: float | None = None
@@ -127,7 +104,6 @@ class Referee:
         for seen in robots:
             if seen.number < len(poses):
                 poses[seen.number] = seen.x, seen.y, seen.heading
-        self.plates.place(poses)
         deeds = {robot: deed for robot, (at, deed) in self._deeds.items() if now - at <= FRESH}
         at = self._contacts(poses, deeds)
         self.plates.work(deeds, at, elapsed)
