@@ -20,6 +20,7 @@ from classifier.params import Params
 from robots.percept import blank
 from swarm import mind, registry, store, wire
 from swarm.crew import Crew
+from swarm.learners.contract import Lesson
 from swarm.mission import Mind, Mission
 from swarm.missionfile import dumps
 from swarm.report import ACTIONS
@@ -35,16 +36,12 @@ def taught(mission: Mission, robots: list[int], lessons: int = 300) -> mind.Mind
     for _ in range(lessons):
         for lane in range(len(robots)):
             word, action = int(rng.integers(2**21)), int(rng.integers(len(ACTIONS)))
-            mind._learn(it, lane, int(it.memory["lessons"][lane]), word, action, float(rng.integers(2)) * 1000)
-    for _ in range(5):
-        it.arbiter_state, _ = it.arbiter.step(
-            it.arbiter_state,
-            rng.random((len(robots), 2)),
-            rng.random((len(robots), 2)),
-            it.memory["strategy"],
-            it.ids,
-            0,
-        )
+            lesson = Lesson(word, action, float(rng.integers(2)) * 1000)
+            mind._learn(it, lane, int(it.memory["lessons"][lane]), lesson)
+    for name in store._fields(it.arbiter_state):
+        values = getattr(it.arbiter_state, name)
+        if values.dtype.kind == "f":
+            values[...] = rng.random(values.shape)
     return it
 
 
@@ -77,7 +74,7 @@ def test_a_mind_goes_on_as_if_nothing_had_been(mission: Mission, tmp_path: Path)
     other = store.load(tmp_path / "it", mission)
     for step in range(200):
         for it in (one, other):
-            mind._learn(it, 0, step, step * 7919 % 2**21, step % 5, float(step % 3 == 0) * 1000)
+            mind._learn(it, 0, step, Lesson(step * 7919 % 2**21, step % 5, float(step % 3 == 0) * 1000))
     assert equal(one.learner_state, other.learner_state)
 
 
@@ -260,7 +257,7 @@ def test_a_mind_that_cannot_be_saved_runs_all_the_same(
     plugin = tmp_path / "odd.py"
     plugin.write_text(
         "from swarm.registry import arbiter\n"
-        "from swarm.arbiters import AlwaysDisperse\n"
+        "from swarm.arbiters.plain import AlwaysDisperse\n"
         "@arbiter('odd')\n"
         "class Odd(AlwaysDisperse):\n"
         "    def start(self, lanes): return {'set': set(), 'all': super().start(lanes)}\n"
