@@ -1,8 +1,7 @@
 """What fits what, by hand."""
 
-from by_hand import population, situation
-
 from classifier import conditions
+from tests.classifier.by_hand import population, situation
 
 
 def test_match_compares_only_the_bits_that_a_rule_cares_for() -> None:

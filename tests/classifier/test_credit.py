@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from by_hand import PAPER, population
 
 from classifier import credit
 from classifier.population import NO_REALS
+from tests.classifier.by_hand import PAPER, population
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from by_hand import PAPER, assert_counts, draws, population, rows, situation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier import conditions, discovery
 from classifier.params import Params
 from classifier.population import count_rules, empty
+from tests.classifier.by_hand import PAPER, assert_counts, draws, population, rows, situation
 
 
 def test_covering_leaves_bits_open_at_the_rate_p_wild() -> None:

@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from by_hand import population
 
 from classifier.params import RANGES, Params
 from classifier.population import FIELDS, Rule, condition, count_rules, empty, follow, insert, keep, remove, rules
+from tests.classifier.by_hand import population
 
 
 def test_the_standard_parameters_are_the_papers() -> None:

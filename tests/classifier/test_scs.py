@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from by_hand import situation
 
 from classifier import scs
 from classifier.conditions import match
@@ -13,6 +12,7 @@ from classifier.draws import Draws
 from classifier.environments import multiplexer
 from classifier.learner import Learner
 from classifier.population import Population, count_rules
+from tests.classifier.by_hand import situation
 
 QUIET = scs.Params(sigma=0.0)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from by_hand import PAPER, draws, population, rows, situation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from classifier import conditions, gear, xcs
 from classifier.draws import Draws
 from classifier.params import Params
 from classifier.population import FIELDS, Population, empty
+from tests.classifier.by_hand import PAPER, draws, population, rows, situation
 
 
 def test_predictions_are_weighted_by_fitness() -> None:

@@ -14,7 +14,6 @@ import mcap.reader
 import numpy as np
 import pytest
 import zmq
-from conftest import Play, Terminal, wait
 
 from robots.command import COMMAND
 from sim.spec import Robots
@@ -25,6 +24,7 @@ from swarm.options import Options
 from swarm.report import REPORT
 from swarm.run import Endings, _next, _tell, prepare
 from swarm.view.snapshot import Snapshot
+from tests.conftest import Play, Terminal, wait
 
 COMPLETE = {
     "arena.png",

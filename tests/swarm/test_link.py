@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zmq
-from conftest import wait
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from swarm.mission import Mission
 from swarm.peers import STALE
 from swarm.report import REPORT
 from swarm.robot import Brain, _latest
+from tests.conftest import wait
 
 Peer = Callable[[bytes], "zmq.Socket[bytes]"]
 ACT = wire.Act(4, b"command", b"report", b"signal")

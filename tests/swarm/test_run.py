@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Play, Played, Terminal, wait
 from PIL import Image
 
 from robots.command import COMMAND
@@ -23,6 +22,7 @@ from swarm.mission import Mission
 from swarm.missionfile import dumps, parse
 from swarm.options import Options
 from swarm.view.snapshot import Snapshot
+from tests.conftest import Play, Played, Terminal, wait
 
 
 def tables(played: Played) -> list[str]:

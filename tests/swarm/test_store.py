@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import Play, wait
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from swarm.report import ACTIONS
 from swarm.robot import Brain
 from swarm.run import learnt
 from swarm.view.snapshot import Snapshot
+from tests.conftest import Play, wait
 
 
 def taught(mission: Mission, robots: list[int], lessons: int = 300) -> mind.Mind:

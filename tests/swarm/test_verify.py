@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Play
 
 from robots.command import COMMAND
 from swarm.crew import Crew
@@ -16,6 +15,7 @@ from swarm.record import Log, Tick, Told
 from swarm.recorder import Recorder
 from swarm.verify import verify
 from swarm.view.snapshot import Snapshot
+from tests.conftest import Play
 
 
 def test_a_run_is_verified_also_after_a_robot_started_again(mission: Mission, play: Play) -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from switch import SUBNET, Network
-
 from swarm.net import keys
 from swarm.net.link import PORT
+from tests.swarm.net.switch import SUBNET, Network
 
 NODE = Path(__file__).with_name("node.py")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests_net import all_hear, talk
 
 from swarm.net import discovery, envelope, keys
 from swarm.net.discovery import Beacon, Beacons, PeerFileError, sign, verify
 from swarm.net.link import PeerLink, clock
+from tests.swarm.net.tests_net import all_hear, talk
 
 RINGS = keys.generate(["0", "1", "2"], "barn")
 SECRET = RINGS["0"].beacon

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rig import Rig
-from switch import Faults
 
 from swarm.net.guard import LOST
+from tests.swarm.net.rig import Rig
+from tests.swarm.net.switch import Faults
 
 pytestmark = pytest.mark.slow
 UP = 60  # s that robots may take to start on a busy machine

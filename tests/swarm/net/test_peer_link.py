@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import zmq
-from conftest import wait
-from tests_net import all_hear, hears, talk
 
 from swarm.net import envelope, gate, keys
 from swarm.net.guard import LOST, State
 from swarm.net.keys import Keyring
 from swarm.net.link import PeerLink, clock
+from tests.conftest import wait
+from tests.swarm.net.tests_net import all_hear, hears, talk
 
 TOPICS = envelope.topics(0.2)
 ANYWHERE = "tcp://127.0.0.1:*"

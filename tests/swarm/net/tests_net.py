@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from conftest import wait
-
 from swarm.net.guard import State
 from swarm.net.link import PeerLink, clock
+from tests.conftest import wait
 
 
 def talk(links: list[PeerLink], until: Callable[[], object], seconds: float = 20) -> list[tuple[int, int, bytes]]:

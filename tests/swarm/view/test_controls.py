@@ -8,13 +8,13 @@ import termios
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_dashboard import robot, stage, swarm
 
 from swarm.view.alarms import alarms
 from swarm.view.controls import Controls, press
 from swarm.view.keys import NAMES, Keyboard, split
 from swarm.view.snapshot import SiteRow
 from swarm.watch import Watch
+from tests.swarm.view.test_dashboard import robot, stage, swarm
 
 
 def after(keys: list[str], robots: int = 5, worst: tuple[int, ...] = ()) -> Controls:

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-from test_dashboard import SIZES, robot, stage, swarm, texts
 
 from classifier.population import Rule
 from swarm.rules import Decision
@@ -14,6 +13,7 @@ from swarm.view.controls import REPLAY, Controls
 from swarm.view.dashboard import render
 from swarm.view.snapshot import Detail, Moment, Snapshot
 from swarm.watch import Watch
+from tests.swarm.view.test_dashboard import SIZES, robot, stage, swarm, texts
 
 FRAMES = Path(__file__).with_name("frames")
 COUNTS = (1, 12, 100, 1000)

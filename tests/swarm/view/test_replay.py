@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import Terminal, wait
 from PIL import Image
 
 from swarm import record
@@ -15,6 +14,7 @@ from swarm.record import Tick
 from swarm.view import replay
 from swarm.view.replay import Player
 from swarm.view.snapshot import Snapshot
+from tests.conftest import Terminal, wait
 
 
 def same(*shots: Snapshot) -> bool:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 import zmq
-from conftest import Play, Terminal, wait
-from test_dashboard import stage, swarm
 
 from swarm.crew import Crew
 from swarm.mission import Mission
@@ -19,6 +17,8 @@ from swarm.net import keys
 from swarm.view import watch
 from swarm.view.publish import ADDRESS, Publisher, Watcher, topic
 from swarm.view.snapshot import Detail, Snapshot
+from tests.conftest import Play, Terminal, wait
+from tests.swarm.view.test_dashboard import stage, swarm
 
 NETWORK = "tcp://127.0.0.1:*"
 
