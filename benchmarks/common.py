@@ -28,6 +28,7 @@ from swarm.link import HostLink
 from swarm.mission import Mind, Mission
 from swarm.options import Options
 from swarm.report import TASKS
+from swarm.view.publish import Publisher
 
 DENSITY = 4.0  # robots a square metre
 CELL = (1.1, 0.75)  # m, depth and width of the floor that a site and the robots at it are given
@@ -183,7 +184,8 @@ def hosted(scene: Mission, folder: Path, crew: Crew) -> Iterator[Host]:
     theirs.connect("inproc://user")
     parent, other = os.pipe()
     with patch("swarm.worlds.build", world):
-        host = Host(scene, Options(), folder, HostLink(context, crew.link, scene.robots.count), theirs, parent)
+        link, shows = HostLink(context, crew.link, scene.robots.count), Publisher(context, "inproc://watch")
+        host = Host(scene, Options(), folder, link, theirs, shows, parent)
     yield host
     host.link.goodbye()
     host.recorder.close()
