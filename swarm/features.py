@@ -107,14 +107,16 @@ def survey(
             if m.task == WORK and h.site == m.site:
                 if h.action >= 0:
                     mates += 1
-                    if h.waiting > lead_wait + SAME or (abs(h.waiting - lead_wait) <= SAME and h.id < lead_id):
-                        lead, lead_wait, lead_id = h.action, h.waiting, h.id
+                    wait = float(h.waiting)  # double precision without numba, too: many differ by just SAME
+                    if wait > lead_wait + SAME or (abs(wait - lead_wait) <= SAME and h.id < lead_id):
+                        lead, lead_wait, lead_id = h.action, wait, h.id
                 continue
             if h.mates + 1 < room and not is_avoided(h.site, tick, avoid_site[i], avoid_until[i]):
                 loudness += call(h, distance, age, hearing, stale)
                 if seen >= 0 and is_call(h) and distance < hearing:
                     _enter(calls[i], h, distance, age * dt, hearing)
-        if lead >= 0 and (lead_wait > m.waiting + SAME or (abs(lead_wait - m.waiting) <= SAME and lead_id < own[i])):
+        own_wait = float(m.waiting)
+        if lead >= 0 and (lead_wait > own_wait + SAME or (abs(lead_wait - own_wait) <= SAME and lead_id < own[i])):
             first = False
         _weigh(own[i], site_id[i], site_rb[i], heard[i], calls[i])
         m.mates = min(mates, 100)
