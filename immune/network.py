@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from immune import kernels
 from immune.params import Params
 
 EXCELLENT = 1.0  # S from which a robot is excellent: s = 0.622
@@ -49,6 +48,8 @@ def step(
     `antigen` (..., B) in [0, 1]; `heard` (..., B) mean concentration of the robots met, NaN where none
     was met, None if nobody met anyone; `affinity` (B, B), row i holds what acts on antibody i.
     """
+    from immune import kernels  # numba takes its time to import: only when a network runs
+
     shape, B = network.S.shape, network.S.shape[-1]
     if antigen.shape != shape:
         antigen = np.broadcast_to(antigen, shape)
@@ -69,6 +70,8 @@ def elect(network: Network, present: int | np.ndarray) -> np.ndarray:
 
     By S, not by s: s rounds to 1 for large S, and then ties would decide.
     """
+    from immune import kernels
+
     shape, B = network.S.shape[:-1], network.S.shape[-1]
     S = network.S.reshape(-1, B)
     kept = np.broadcast_to(np.asarray(present, np.int64), shape).reshape(-1)

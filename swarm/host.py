@@ -33,7 +33,7 @@ from swarm.recorder import Recorder
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.stack import Stack
 from swarm.view import picture
-from swarm.view.publish import Publisher
+from swarm.view.publish import ADDRESS, Publisher
 from swarm.view.snapshot import Snapshot
 from swarm.view.telemetry import Telemetry, stage
 
@@ -293,6 +293,7 @@ class Host:
         self.metrics.close()
         last = self._publish(self._now([[] for _ in self.reports]))
         self.shows.end(outcome)
+        (self.out / ADDRESS).unlink(missing_ok=True)  # who wrote it may be gone
         wall = time.monotonic() - self.began
         trail = self.telemetry.trail
         summary = results.finish(

@@ -23,7 +23,7 @@ import pytest
 from hypothesis import settings
 
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
-from swarm import record, run
+from swarm import record, registry, run
 from swarm.crew import Crew
 from swarm.mission import Mission
 from swarm.missionfile import dumps
@@ -75,6 +75,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 Play = Callable[..., Played]
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test's plugins register is there for that test alone."""
+    for table in ("ARBITERS", "LEARNERS", "SENSORS"):
+        monkeypatch.setattr(registry, table, dict(getattr(registry, table)))
+    for name in [name for name in sys.modules if name.startswith("jerne_plugin_")]:
+        monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.fixture

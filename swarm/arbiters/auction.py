@@ -1,14 +1,17 @@
 """Arbiters that assign robots to calls: nearest first among those that hear it, or by the world's truth."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from robots import check
-from sim.world import World
 from swarm.arbiters.contract import Scene, Verdict, certain_of
 from swarm.mission import Mission
 from swarm.registry import arbiter, parameters
+
+if TYPE_CHECKING:
+    from sim.world import World
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Central:
     def __init__(self, mission: Mission) -> None:
         self.site_of = np.full(mission.robots.count, -1)  # of each robot
 
-    def behold(self, world: World) -> None:
+    def behold(self, world: "World") -> None:
         """Assign all robots anew."""
         sites, at = world.sites.open, world.touching
         self.site_of[:] = -1
