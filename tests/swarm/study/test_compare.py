@@ -140,6 +140,7 @@ def test_a_study_from_spec_to_report(small: Path, tmp_path: Path, capfd: pytest.
     assert "was played with another spec" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_same_after_kills_of_everything_and_of_a_worker(
     small: Path, tmp_path: Path, start: Callable[..., Command]
 ) -> None:
@@ -166,6 +167,7 @@ def test_the_same_after_kills_of_everything_and_of_a_worker(
     assert "12 of 12 runs, 0 failed" in said
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_cleanly(small: Path, tmp_path: Path, start: Callable[..., Command]) -> None:
     out = tmp_path / "out"
     small.write_text(small.read_text().replace("seeds = 2", "seeds = 50"))
