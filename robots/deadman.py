@@ -3,8 +3,10 @@
 The shell's rules run only as long as its loop runs. This does not depend on the loop.
 """
 
+import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 AGAIN = 0.1  # s between two stops while the loop hangs
@@ -17,13 +19,18 @@ class DeadMan:
         self._stop, self._limit = stop, limit
         self._fed = time.monotonic()
         self._over = threading.Event()
-        self.fired = 0  # how often it had to stop the body
+        self._hangs: deque[float] = deque([-math.inf], maxlen=100)  # what was last fed before each of the latest hangs
         self._thread = threading.Thread(target=self._watch, name="dead-man", daemon=True)
         self._thread.start()
 
     def feed(self) -> None:
         """The loop runs."""
         self._fed = time.monotonic()
+
+    def hangs(self, seconds: float) -> int:
+        """How often the loop hung of late."""
+        since = time.monotonic() - seconds
+        return sum(fed >= since for fed in list(self._hangs))
 
     def close(self) -> None:
         """Give the watch up; the caller stops the body."""
@@ -32,8 +39,10 @@ class DeadMan:
 
     def _watch(self) -> None:
         while not self._over.wait(self._wait()):
-            if time.monotonic() - self._fed >= self._limit:
-                self.fired += 1
+            fed = self._fed
+            if time.monotonic() - fed >= self._limit:
+                if fed > self._hangs[-1]:
+                    self._hangs.append(fed)
                 self._stop()
 
     def _wait(self) -> float:

@@ -44,7 +44,7 @@ class Status(msgspec.Struct, frozen=True):
     peers: int  # heard within the last second
     rules: int  # learnt
     refused: int  # commands of its mind that were none
-    hung: int  # times that the driver's dead-man had to stop the body
+    hung: int  # times in the last minute that the driver's dead-man had to stop the body
     time: float  # s, its wall clock
     label: str  # "with external tracker", or empty
 

@@ -24,6 +24,7 @@ from swarm.peers import STALE
 from swarm.report import STRATEGIES, TASKS
 
 LATE = 0.5  # s behind after which lost ticks are not made up for
+LATELY = 60.0  # s in which hangs count against a robot
 
 
 class Loop:
@@ -106,7 +107,7 @@ class Loop:
             int(fresh.sum()),
             int(report["rules"]),
             shell.refused,
-            self.deadman.fired,
+            self.deadman.hangs(LATELY),
             time.time(),
             LABEL if isinstance(pilot.body, TrackedBody) else "",
         )

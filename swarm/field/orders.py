@@ -91,7 +91,7 @@ def diagnosis(s: Status, robots: int, now: float) -> list[str]:
     if s.state == "emergency stop":
         faults.append(f"emergency stop: {s.why}")
     if s.hung:
-        faults.append(f"its loop hung {s.hung} times: is the computer too slow?")
+        faults.append(f"its loop hung {s.hung} times in the last minute: is the computer too slow?")
     return faults
 
 

@@ -36,7 +36,8 @@ class Simple:
 class Deaf:
     """No orders, and nobody hangs."""
 
-    fired = 0
+    def hangs(self, _: float) -> int:
+        return 0
 
     def serve(self, *_: object) -> None:
         pass

@@ -323,7 +323,7 @@ def status(**changes: Any) -> Status:
         ({"peers": 1}, "hears 1 of 3 others"),
         ({"battery": 0.1}, "battery at 10%"),
         ({"state": "emergency stop", "why": "told to"}, "emergency stop: told to"),
-        ({"hung": 2}, "hung 2 times"),
+        ({"hung": 2}, "hung 2 times in the last minute"),
     ],
 )
 def test_diagnosis(changes: dict[str, Any], says: str | None) -> None:
