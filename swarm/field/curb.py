@@ -17,14 +17,17 @@ from swarm.mission import Mission
 
 
 class Curbed:
-    """The mission's learner; `budget` decisions of it may be random ones (None: as many as the mission wants).
+    """The mission's learner; in its first `budget` decisions alone it explores (None: in all).
 
     With `frozen` nothing is explored and nothing learnt: what is in its state stays as it is.
     """
 
     def __init__(self, mission: Mission, *, frozen: bool, budget: int | None) -> None:
         make = registry.find(registry.LEARNERS, "mind.learner", mission.mind.learner)
-        calm = replace(mission, mind=replace(mission.mind, xcs=replace(mission.mind.xcs, p_explore=0.0)))
+        mind, parameters = mission.mind, dict(mission.mind.parameters)
+        if hasattr(getattr(make, "Parameters", None), "explore"):
+            parameters[mind.learner] = {**parameters.get(mind.learner, {}), "explore": 0.0}
+        calm = replace(mission, mind=replace(mind, xcs=replace(mind.xcs, p_explore=0.0), parameters=parameters))
         self._curious: Learner = make(mission)
         self._calm: Learner = make(calm)
         self.frozen, self.left = frozen, 0 if frozen else budget

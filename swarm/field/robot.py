@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--duration", type=float, metavar="S", help="end after so many seconds")
     add("--arm", action="store_true", help="arm as soon as readings and commands are fresh, once")
     add("--freeze", action="store_true", help="do what was learnt; learn nothing, explore nothing")
-    add("--explore", type=int, metavar="N", help="how many decisions may be random ones (default: no limit)")
+    add("--explore", type=int, metavar="N", help="explore in the first N decisions only (default: no limit)")
     return parser
 
 

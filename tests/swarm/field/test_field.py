@@ -166,8 +166,12 @@ def test_frozen_minds_learn_and_explore_nothing() -> None:
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
 
 
-def test_a_budget_of_exploration_is_spent() -> None:
-    brain = Brain(missionfile.load(missionfile.find("default"), ["mind.xcs.p_explore=1.0"]), 0, 0)
+@pytest.mark.parametrize(
+    "sets",
+    [["mind.xcs.p_explore=1.0"], ["mind.learner=q", "mind.parameters.q.explore=1.0"]],
+)
+def test_a_budget_of_exploration_is_spent(sets: list[str]) -> None:
+    brain = Brain(missionfile.load(missionfile.find("default"), sets), 0, 0)
     curb(brain.mind, frozen=False, budget=40)
     learner: Any = brain.mind.learner
     for step in range(60):
