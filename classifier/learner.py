@@ -88,7 +88,7 @@ class Learner:
 
     @classmethod
     def load(cls, path: Path | str) -> "Learner":
-        """A learner that goes on exactly where the saved one was. Raises `classifier.store.StoreError`."""
+        """A learner that goes on exactly where the saved one was. Raises `classifier.sealed.StoreError`."""
         saved = store.load(path)
         pop: Population = saved.population
         learner = cls(saved.params, pop.bits, pop.actions, pop.reals, saved.seed)

@@ -1,6 +1,6 @@
 """Minds in files: what robots have learnt outlives their processes.
 
-A file is sealed as `classifier.store` has it, under the name `jerne-mind`: a line of JSON that holds who learnt it with
+A file is sealed as `classifier.sealed` has it, under the name `jerne-mind`: a line of JSON that holds who learnt it with
 what, and the tree of its state, then the arrays of that tree, in order. It keeps the states of arbiter and learner,
 whatever they are made of: arrays, numbers, text, None, tuples, lists, dicts, named tuples and dataclasses of those. Of
 the memory it keeps what does not depend on a place and a moment (`KEPT`). Nothing in a file is ever run: types come
@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from classifier import store
-from classifier.store import StoreError
+from classifier.sealed import StoreError, seal, unseal, write
 from swarm import mind
 from swarm.features import BITS
 from swarm.mission import Mission
@@ -64,7 +63,7 @@ def save(path: Path, it: mind.Mind, *, durable: bool = True) -> None:
     body = json.dumps(head).encode() + b"\n" + b"".join(array.tobytes() for array in arrays)
     with suppress(FileNotFoundError):
         os.replace(path, before(path))
-    store.write(path, store.seal(MAGIC, VERSION, body), durable=durable)
+    write(path, seal(MAGIC, VERSION, body), durable=durable)
 
 
 def load(path: Path, mission: Mission) -> mind.Mind:
@@ -75,7 +74,7 @@ def load(path: Path, mission: Mission) -> mind.Mind:
     """
     if not path.exists() and before(path).exists():
         path = before(path)
-    head, _, data = store.unseal(path, MAGIC, VERSION, "mind").partition(b"\n")
+    head, _, data = unseal(path, MAGIC, VERSION, "mind").partition(b"\n")
     try:
         saved = json.loads(head)
         for what, value in _about(mission).items():

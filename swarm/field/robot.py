@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import zmq
 
-from classifier.store import StoreError
+from classifier.sealed import StoreError
 from robots.body import Body, BodyError, lacking
 from robots.deadman import DeadMan
 from robots.gpio.body import GpioBody

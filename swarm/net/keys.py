@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import zmq
 
-from classifier.store import write
+from classifier.sealed import write
 
 MOST = 1024  # members of a swarm, revoked ones included
 LAST = 32767  # highest number of a robot

@@ -17,6 +17,7 @@ from classifier.environments import multiplexer, solve_multiplexer
 from classifier.learner import Learner
 from classifier.params import Params
 from classifier.population import empty, keep, rules
+from classifier.sealed import StoreError
 
 PAPER = Params.standard()
 
@@ -213,15 +214,15 @@ def test_any_changed_or_missing_byte_is_noticed(tmp_path_factory: pytest.TempPat
     else:
         del whole[at:]
     path.write_bytes(whole)
-    with pytest.raises(store.StoreError, match=f"^{path}: "):
+    with pytest.raises(StoreError, match=f"^{path}: "):
         store.load(path)
 
 
 def test_files_of_another_version_and_none_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "new").write_bytes(b"jerne-lcs 2 00\n")
-    with pytest.raises(store.StoreError, match=r"new: version 2: must be 1$"):
+    with pytest.raises(StoreError, match=r"new: version 2: must be 1$"):
         store.load(tmp_path / "new")
-    with pytest.raises(store.StoreError, match="none: cannot be read: No such file"):
+    with pytest.raises(StoreError, match="none: cannot be read: No such file"):
         store.load(tmp_path / "none")
 
 
