@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.params import Params
+from classifier.sealed import seal
 from robots.percept import blank
 from swarm import mind, registry, store, wire
 from swarm.crew import Crew
@@ -126,7 +127,7 @@ def test_damage_is_refused_whatever_it_is(saved: tuple[Path, bytes, Mission], da
 @pytest.mark.parametrize("head", [b"", b"[]", b"{}", b"null", b"[" * 100_000, b'{"robots": 1}', b"\xff\xfe"])
 def test_a_sealed_file_that_holds_something_else(saved: tuple[Path, bytes, Mission], head: bytes) -> None:
     path, _, mission = saved
-    path.write_bytes(store.store.seal(store.MAGIC, store.VERSION, head + b"\n" + bytes(100)))
+    path.write_bytes(seal(store.MAGIC, store.VERSION, head + b"\n" + bytes(100)))
     with pytest.raises(store.StoreError, match=rf"^{path}: "):
         store.load(path, mission)
 
