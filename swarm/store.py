@@ -1,8 +1,8 @@
 """Minds in files: what robots have learnt outlives their processes.
 
 A file is sealed as `classifier.sealed` has it, under the name `jerne-mind`: a line of JSON that holds who learnt it
-with what, and the tree of its state, then the arrays of that tree, in order. It keeps the states of arbiter and learner,
-whatever they are made of: arrays, numbers, text, None, tuples, lists, dicts, named tuples and dataclasses of those. Of
+with what, and the tree of its state, then the arrays of that tree, in order. It keeps what arbiter and
+learner are made of: arrays, numbers, text, None, tuples, lists, dicts, named tuples and dataclasses of those. Of
 the memory it keeps what does not depend on a place and a moment (`KEPT`). Nothing in a file is ever run: types come
 from the arbiter and the learner themselves, which start anew and get their old values back.
 
