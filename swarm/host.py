@@ -31,6 +31,7 @@ from swarm.options import Options
 from swarm.record import Tick, Told, site_rows
 from swarm.recorder import Recorder
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
+from swarm.robot import rehearse
 from swarm.stack import Stack
 from swarm.view import picture
 from swarm.view.publish import ADDRESS, Publisher
@@ -134,6 +135,9 @@ class Host:
         self._poller = zmq.Poller()
         for source in (link.socket, user, parent):
             self._poller.register(source, zmq.POLLIN)
+        if self.stack is None:
+            with suppress(Exception):  # a mind that fails does so again where it lives, and that is told
+                rehearse(mission)  # compiled once, and not by all robots at the same time
         user.send(wire.encode(self.stage))
         self._publish(self._now([[] for _ in range(count)]))  # also loads what ending in time needs
 

@@ -14,7 +14,7 @@ import numpy as np
 import zmq
 from msgspec import structs
 
-from robots.percept import percept_dtype
+from robots.percept import blank, percept_dtype
 from swarm import mind, peers, registry, store, telling, wire
 from swarm.mission import Mission
 from swarm.net.air import Air, within
@@ -106,6 +106,19 @@ class Voice:
             self.link.say(act.signal)
         counters = dict(self.link.counters) if (sense.tick + self.brain.robot) % self.every == 0 else None
         return structs.replace(act, heard=heard, link=counters)
+
+
+def rehearse(mission: Mission) -> None:
+    """Have compiled all that a mind calls: a scratch robot works at a site in vain, then with success."""
+    brain = Brain(mission, 0, 0)
+    in_vain = round(12 / mission.tick)  # ticks: long enough to try every action
+    for tick in range(in_vain + 3):
+        percept = blank(brain.dtype, 1)
+        percept["proximity"] = mission.sensors.proximity.range
+        percept["site_id"][:, 0] = percept["touch"] = 1
+        percept["site_rb"][:, 0], percept["site_face"][:, 0] = (mission.robots.radius, 0.0), np.pi
+        percept["progress"] = max(0.0, (tick - in_vain) / 2)
+        brain.tick(wire.Sense(tick, percept.tobytes(), []))
 
 
 def main(

@@ -14,12 +14,11 @@ from classifier.sealed import StoreError
 from robots.body import Body, BodyError, lacking
 from robots.deadman import DeadMan
 from robots.gpio.body import GpioBody
-from robots.percept import blank
 from robots.shell import RefusedError, Shell
 from robots.thymio.body import AsebaBody
 from robots.tracker.body import TrackedBody
 from robots.tracker.port import ZmqTracker
-from swarm import missionfile, wire
+from swarm import missionfile
 from swarm.field import config as configs
 from swarm.field.config import Config
 from swarm.field.control import Control
@@ -30,7 +29,7 @@ from swarm.mind import Mind
 from swarm.mission import Mission
 from swarm.missionfile import MissionError
 from swarm.net import gate, keys
-from swarm.robot import Brain
+from swarm.robot import rehearse
 
 FAILED, WRONG = 1, 2
 
@@ -131,7 +130,7 @@ def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
     from swarm import store
     from swarm.net import envelope, link
 
-    warm_up(mission)
+    rehearse(mission)
     ring = keys.load(config.peers.keys, str(config.number)) if config.peers.keys else None
     body, mission = build(config, mission, ring)
     with contextlib.ExitStack() as stack:
@@ -152,15 +151,6 @@ def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
         loop = Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm)
         with loop.signals(), terminal() as keyboard:
             return loop.run(args.duration, keyboard)
-
-
-def warm_up(mission: Mission) -> None:
-    """Have compiled what a mind calls, before a body waits for it."""
-    scratch = Brain(mission, 0, 0)
-    percept = blank(scratch.dtype, 1)
-    percept["proximity"] = mission.sensors.proximity.range
-    for tick in range(2):
-        scratch.tick(wire.Sense(tick, percept.tobytes(), []))
 
 
 def resumed(mind: Mind, number: int) -> Mind:
