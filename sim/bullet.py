@@ -83,16 +83,17 @@ class Bullet:
         else:
             self._drive = _Wheels(p, self._id, robots, self._substeps, starts)
         self.bodies = self._drive.bodies
+        self._gripped = np.full(len(self.bodies), -1, np.int32)
         self._stiffness = self._drive.mass / (2 * tick**2)  # N/m, of a gripper: as stiff as one force a tick can be
 
     def poses(self) -> np.ndarray:
         """(N, 3) true x, y in m and heading in rad."""
         pose, client, atan2 = self._p.getBasePositionAndOrientation, self._id["physicsClientId"], math.atan2
-        rows = []
+        flat: list[float] = []
         for body in self.bodies:
             (x, y, _), (a, b, c, d) = pose(body, client)
-            rows.append((x, y, atan2(2 * (d * c + a * b), 1 - 2 * (b * b + c * c))))
-        return np.array(rows)
+            flat += (x, y, atan2(2 * (d * c + a * b), 1 - 2 * (b * b + c * c)))
+        return np.array(flat).reshape(-1, 3)
 
     def step(self, commands: np.ndarray, touching: np.ndarray) -> None:
         """Drive all robots by `commands` (N,) for one tick; `touching` (N,) is the plate that each touches, or -1."""
@@ -112,10 +113,7 @@ class Bullet:
 
     def gripping(self) -> np.ndarray:
         """(N,) number of the plate that each robot's gripper holds, -1 none."""
-        out = np.full(len(self.bodies), -1, np.int32)
-        for robot, grip in self._grips.items():
-            out[robot] = grip.plate
-        return out
+        return self._gripped
 
     def add_plate(self, number: int, spot: tuple[float, float, float], action: str, team: int) -> None:
         """Put a plate whose work face is at `spot` (x, y, facing); `team` robots can work it by `action`."""
@@ -154,7 +152,7 @@ class Bullet:
     def remove_plate(self, number: int) -> None:
         """Take a plate away; whoever grips it lets go."""
         for robot in [robot for robot, grip in self._grips.items() if grip.plate == number]:
-            del self._grips[robot]
+            self._let_go(robot)
         self._p.removeBody(self._plates.pop(number).body, **self._id)
 
     def travel(self, number: int) -> float:
@@ -196,7 +194,7 @@ class Bullet:
     def _grip(self, wanted: np.ndarray, touching: np.ndarray) -> None:
         """Open and close grippers; closed ones hold the face at the point next to the robot."""
         for robot in [robot for robot in self._grips if not wanted[robot]]:
-            del self._grips[robot]
+            self._let_go(robot)
         for robot in wanted.nonzero()[0].tolist():
             if robot not in self._grips and touching[robot] >= 0:
                 grip = _Grip(int(touching[robot]), 0.0, 0.0)
@@ -206,7 +204,11 @@ class Bullet:
                 grip.across = (y - face_y) * math.cos(facing) - (x - face_x) * math.sin(facing)
                 hold_x, hold_y = self._hold(grip)
                 grip.length = math.hypot(x - hold_x, y - hold_y)
-                self._grips[robot] = grip
+                self._grips[robot], self._gripped[robot] = grip, grip.plate
+
+    def _let_go(self, robot: int) -> None:
+        del self._grips[robot]
+        self._gripped[robot] = -1
 
     def _tension(self) -> None:
         """A gripper is elastic: it pulls as soon as the robot is farther from its hold than when it closed."""
