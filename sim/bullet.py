@@ -308,7 +308,7 @@ class _Wheels(_Drive):
         self.bodies = []
         path = Path(__file__).parent / "bodies/twowheel.urdf" if robots.body == "wheels" else Path(robots.body)
         for x, y, heading in starts:
-            body = self._load(path, x, y, heading)
+            body = self._load(path, x, y, heading, robots.radius)
             self.bodies.append(body)
         self._left, self._right, self._radius, self._track = self._find_wheels(self.bodies[0], path)
         links = range(-1, p.getNumJoints(self.bodies[0], **client))
@@ -334,15 +334,21 @@ class _Wheels(_Drive):
                     )
                     p.setJointMotorControl2(body, joint, p.VELOCITY_CONTROL, force=0, **client)
 
-    def _load(self, path: Path, x: float, y: float, heading: float) -> int:
+    def _load(self, path: Path, x: float, y: float, heading: float, radius: float) -> int:
         p = self._p
-        turn = p.getQuaternionFromEuler([0, 0, heading])
         with _quiet():
             try:
-                body = p.loadURDF(str(path), basePosition=[x, y, 0.0], baseOrientation=turn, **self._id)
+                body = p.loadURDF(str(path), basePosition=[x, y, 0.0], **self._id)
             except p.error:
                 raise ValueError(f"robots.body = {str(path)!r}: PyBullet cannot load this URDF") from None
-        lowest = min(p.getAABB(body, link, **self._id)[0][2] for link in range(-1, p.getNumJoints(body, **self._id)))
+        links = range(-1, p.getNumJoints(body, **self._id))
+        corners = np.array([p.getAABB(body, link, **self._id) for link in links])  # (links, 2, 3)
+        wide, lowest = np.abs(corners[..., :2] - [x, y]).max(), corners[..., 2].min()
+        if wide > 1.1 * radius:  # boxes of the engine have a margin
+            raise ValueError(
+                f"robots.body = {str(path)!r}: reaches {wide:.2g} m from its middle; robots.radius = {radius:g}"
+            )
+        turn = p.getQuaternionFromEuler([0, 0, heading])
         position, _ = p.getBasePositionAndOrientation(body, **self._id)
         p.resetBasePositionAndOrientation(
             body, [position[0], position[1], position[2] - lowest + 0.001], turn, **self._id

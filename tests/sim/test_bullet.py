@@ -373,9 +373,14 @@ def test_urdf_that_cannot_be_used(
     if text is not None:
         path.write_text(text)
     with pytest.raises(ValueError, match=says) as caught:
-        Bullet(Robots(count=1, body=str(path)), Work(), np.zeros((0, 4)), np.zeros((1, 3)), TICK)
+        Bullet(Robots(count=1, body=str(path), radius=0.3), Work(), np.zeros((0, 4)), np.zeros((1, 3)), TICK)
     assert str(path) in str(caught.value)
     assert capfd.readouterr().out == ""
+
+
+def test_urdf_larger_than_its_circle(make: Make) -> None:
+    with pytest.raises(ValueError, match=r"husky\.urdf': reaches 0\.5 m from its middle; robots\.radius = 0\.06"):
+        make([(0, 0, 1.0)], body=HUSKY)
 
 
 def test_force_that_makes_wheels_slip() -> None:
