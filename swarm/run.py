@@ -1,5 +1,6 @@
 """Run a mission: start its processes, show it, end it cleanly, leave a folder."""
 
+import ctypes
 import json
 import os
 import re
@@ -173,8 +174,8 @@ def check(mission: Mission, options: Options) -> None:
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
     if options.resume is not None:
         learnt(mission, options.resume)
-    if options.gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        raise ValueError("--gui: there is no display (the variable DISPLAY is not set)")
+    if options.gui and sys.platform == "linux":
+        _see_display(os.environ.get("DISPLAY"))
     if options.keys is not None:
         try:
             keys.load(options.keys, options.key)
@@ -188,6 +189,21 @@ def check(mission: Mission, options: Options) -> None:
         folder = options.video.parent
         if options.video.is_dir() or not (folder.is_dir() or folder == options.out):
             raise ValueError(f"--video {options.video}: must be a file in a folder that exists")
+
+
+def _see_display(name: str | None) -> None:
+    """PyBullet ends the process that cannot open its window, so somebody has to look before."""
+    if not name:
+        raise ValueError("--gui: there is no display (the variable DISPLAY is not set)")
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        raise ValueError("--gui: PyBullet's window needs libX11 (Debian: libx11-6)") from None
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    display = x11.XOpenDisplay(name.encode())
+    if display is None:
+        raise ValueError(f"--gui: the display {name!r} does not open (the variable DISPLAY)")
+    x11.XCloseDisplay(ctypes.c_void_p(display))
 
 
 def learnt(mission: Mission, folder: Path) -> list[int]:

@@ -247,6 +247,14 @@ def test_refused(
 
 
 @pytest.mark.usefixtures("no_crew")
+def test_display_that_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DISPLAY", ":9999")
+    assert cli.main(["run", "--gui", "--plain"]) == 2
+    said = capsys.readouterr().err
+    assert "--gui: the display ':9999' does not open" in said or "needs libX11" in said
+
+
+@pytest.mark.usefixtures("no_crew")
 def test_mp4_without_pyav(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     assert cli.main(["run", "--video", "film.mp4"]) == 2
