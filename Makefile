@@ -15,7 +15,7 @@ test:  ## the fast tests
 	uv run pytest
 
 slow:  ## the slow tests
-	uv run --all-extras pytest -m slow
+	uv run --all-extras pytest -m slow -n 0
 
 bench:  ## speed, as ratios to yardsticks measured in the same run
 	uv run python benchmarks/tick.py

@@ -34,6 +34,7 @@ settings.register_profile("jerne", deadline=None)  # how long an example takes i
 settings.load_profile("jerne")
 
 During = Callable[[Crew, Snapshot], None]
+HOME = b"\x1b[H"  # begins a frame
 MARK = "JERNE_TEST_MARK"  # environment variable that tells the processes of one run from all others
 
 
@@ -160,8 +161,9 @@ class Terminal:
 
     def screen(self) -> list[str]:
         """The lines that its user sees now."""
+        frames = self.text.rpartition(b"\x1b[?1049h")[2].split(HOME)
         screen = pyte.Screen(self._size[1], self._size[0])
-        pyte.ByteStream(screen).feed(self.text.rpartition(b"\x1b[?1049h")[2])
+        pyte.ByteStream(screen).feed(HOME + HOME.join(frames[-2:]))  # the latest may be there in part
         return list(screen.display)
 
     def wait_for_screen(self, text: str) -> None:
