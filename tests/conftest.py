@@ -145,6 +145,8 @@ class Terminal:
         self.mark = uuid.uuid4().hex
         self.text = b""
         environment = {**os.environ, "TERM": "xterm", MARK: self.mark}
+        for size in ("COLUMNS", "LINES"):  # the terminal has its own
+            environment.pop(size, None)
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
