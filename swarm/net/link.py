@@ -21,7 +21,7 @@ from zmq.utils.monitor import recv_monitor_message
 from swarm.net import envelope, gate, keys
 from swarm.net.envelope import HERE, PULSE, SIGNAL, Topic
 from swarm.net.guard import Guard, Letter, State
-from swarm.net.mouth import OPTIONS, Mouth
+from swarm.net.mouth import OPTIONS, Mouth, endure
 
 PORT = 5670  # of a robot's ears, unless told otherwise
 DOMAIN = b"radio"
@@ -99,12 +99,13 @@ class PeerLink:
             self._ears.setsockopt(zmq.SUBSCRIBE, envelope.prefix(topic, self.swarm))
         if ring is not None:
             gate.guard(self._ears, ring, DOMAIN)
-        self._failures = self._ears.get_monitor_socket(sum(_FAILURES))
+        self._events = self._ears.get_monitor_socket(sum(_FAILURES) | zmq.Event.LISTENING)
         try:
             self._ears.bind(bind)
         except zmq.ZMQError as error:
             self.close()
             raise OSError(f"{bind}: {zmq.strerror(error.errno or 0)}") from None
+        endure(recv_monitor_message(self._events)["value"])  # it listens now; who is accepted inherits
         endpoint = self._ears.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
         self.address = endpoint.rstrip(b"\0").decode()
@@ -239,8 +240,8 @@ class PeerLink:
 
     def _count_failures(self) -> None:
         for _ in range(AT_ONCE):
-            if not self._failures.poll(0):
+            if not self._events.poll(0):
                 return
-            event = zmq.Event(recv_monitor_message(self._failures)["event"])
+            event = zmq.Event(recv_monitor_message(self._events)["event"])
             if event in _FAILURES:
                 self._counters[_FAILURES[event]] += 1

@@ -1,5 +1,7 @@
 """A robot's mouth: one PUB socket that is kept connected to the ears of the robots it is to reach."""
 
+import os
+import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +16,13 @@ QUEUE = 32  # messages kept for or from one peer
 AT_ONCE = 1024  # events of connections that are looked at in one go
 QUIET = 12.0  # s of wall time in which a connection that is being made tries again by itself
 
+#: of Linux's TCP, for links that lose much: numbers of `linux/tcp.h`
+THIN_LINEAR_TIMEOUTS, RTO_MAX_MS = 16, 44
+ENDURING = {
+    THIN_LINEAR_TIMEOUTS: 1,  # the first six repetitions follow each other without longer and longer pauses
+    RTO_MAX_MS: 1000,  # the longest pause that follows; Linux 6.15 and later
+}
+
 #: of mouths and ears
 OPTIONS = {
     zmq.LINGER: 0,
@@ -21,8 +30,8 @@ OPTIONS = {
     zmq.RCVHWM: QUEUE,
     zmq.MAXMSGSIZE: envelope.LONGEST + 64,  # encrypted ones are longer
     zmq.HEARTBEAT_IVL: 500,  # ms
-    zmq.HEARTBEAT_TIMEOUT: 2500,
-    zmq.HEARTBEAT_TTL: 2500,
+    zmq.HEARTBEAT_TIMEOUT: 10_000,  # who is alive, the guard knows; a bad link is better than one made anew
+    zmq.HEARTBEAT_TTL: 10_000,
     zmq.HANDSHAKE_IVL: 10_000,  # who does not finish is cut off
     zmq.CONNECT_TIMEOUT: 2500,
     zmq.RECONNECT_IVL: 100,
@@ -68,6 +77,8 @@ class Mouth:
                 break
             event = recv_monitor_message(self._events)
             address = event["endpoint"].decode()
+            if event["event"] == zmq.Event.CONNECTED:
+                endure(event["value"])
             self._active[address] = time.monotonic()
             (self._up.add if event["event"] == zmq.Event.HANDSHAKE_SUCCEEDED else self._up.discard)(address)
         for address, key in self.aims.values():
@@ -99,3 +110,14 @@ class Mouth:
             self.socket.disconnect(address)
         self._up.discard(address)
         self._active.pop(address, None)
+
+
+def endure(handle: int) -> None:
+    """Have the kernel repeat what is lost on a TCP socket, or on those it will accept, without ever longer pauses.
+
+    Where the kernel knows no such option it stays as it is.
+    """
+    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:  # closed by now: harmless
+        for option, value in ENDURING.items():
+            with suppress(OSError):
+                it.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,6 +1,9 @@
 """Peer links on real sockets in one process: who is heard, who is not, who is missed."""
 
+import contextlib
+import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -14,6 +17,7 @@ from swarm.net import envelope, gate, keys
 from swarm.net.guard import LOST, State
 from swarm.net.keys import Keyring
 from swarm.net.link import PeerLink, clock
+from swarm.net.mouth import THIN_LINEAR_TIMEOUTS
 from tests.conftest import wait
 from tests.swarm.net.tests_net import all_hear, hears, talk
 
@@ -211,6 +215,22 @@ def test_an_address_that_was_given_up_is_tried_again(meet: Meet, monkeypatch: py
         talk([zero, one], lambda: all_hear([zero, one]) and zero.mouth.reaches(1))
     finally:
         one.close()
+
+
+# Settings of the kernel
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="they are Linux's")
+def test_both_ends_of_a_connection_are_set_for_links_that_lose_much(meet: Meet) -> None:
+    links = meet([*rings(2)])
+    talk(links, lambda: all_hear(links))
+    ports = {int(link.address.rpartition(":")[2]) for link in links}
+    found = []
+    for handle in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:
+            near, far = it.getsockname(), it.getpeername()  # raises where it only listens
+            found += [it.getsockopt(socket.IPPROTO_TCP, THIN_LINEAR_TIMEOUTS)] * (ports & {near[1], far[1]} != set())
+    assert found == [1] * 4, "two connections, two ends each"
 
 
 # What cannot be
