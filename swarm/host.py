@@ -238,13 +238,13 @@ class Host:
         self.answered[robot] = act.tick
         self.commands[robot : robot + 1] = np.frombuffer(act.command, COMMAND)
         self.reports[robot : robot + 1] = report
-        if act.decision is not None or act.rules is not None:
-            told = Told(robot, act.tick, act.decision, act.rules)
+        if act.decision is not None or act.rules is not None or act.ties is not None:
+            told = Told(robot, act.tick, act.decision, act.rules, act.ties)
             self.recorder.told(told)
             self.telemetry.told(told)
         if act.signal is not None and len(act.signal) <= wire.MOST:
             self.radio.say(robot, act.signal, tick)
-        if act.link is not None and (line := self.refusals.take(robot, act.link)):
+        if act.ties is not None and (line := self.refusals.take(robot, act.ties)):
             self._note([Event(self.world.time, "warning", line)])
 
     def _keep_up(self, now: Tick) -> None:

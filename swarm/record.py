@@ -11,6 +11,8 @@ Channels:
 ``/jerne/rules`` (json)
     all rules of a robot, once a simulated minute and in its last tick: robot, tick, rules, each an array
     condition, action, prediction, error, fitness, experience, copies.
+``/jerne/link`` (json)
+    what a robot's own link knows, `swarm.net.ties.Ties` with robot and tick: once a second and when it changes.
 ``/jerne/event`` (json, schema foxglove.Log)
     what happened, a line each.
 ``/tf``, ``/scene`` (json, schemas foxglove.FrameTransforms, foxglove.SceneUpdate)
@@ -27,6 +29,7 @@ A log that was cut off is read up to there; a damaged second is left out by `Log
 import json
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -43,11 +46,13 @@ from classifier.population import Rule
 from sim.work import Event, Site
 from swarm import foxglove, missionfile
 from swarm.mission import Mission
+from swarm.net.ties import Ties
 from swarm.rules import Decision
 from swarm.view.snapshot import Stage
 
 VERSION = "2"
 TICK, DECISION, RULES, EVENT = "/jerne/tick", "/jerne/decision", "/jerne/rules", "/jerne/event"
+LINK = "/jerne/link"
 TRANSFORMS, SCENE = "/tf", "/scene"
 Heard = Sequence[Sequence[tuple[int, bytes]]]
 
@@ -92,12 +97,13 @@ class Tick(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a robot told of its rules: those behind a decision, or all of them."""
+    """What a robot told: the rules behind a decision, or all of them, or of its own link."""
 
     robot: int
     tick: int
     decision: Decision | None
     rules: list[Rule] | None
+    ties: Ties | None = None
 
 
 #: how the arrays of a tick are written, in the order of its fields; records as their layout says
@@ -143,6 +149,12 @@ class _Population(msgspec.Struct):
     rules: list[Rule]
 
 
+class _Linked(Ties, frozen=True):
+    robot: int = 0
+    tick: int = 0
+
+
+_linked = msgspec.json.Decoder(_Linked)
 _decided, _population = msgspec.json.Decoder(_Decided), msgspec.json.Decoder(_Population)
 
 
@@ -221,6 +233,9 @@ class Log:
         if topic == RULES:
             all_rules = _population.decode(data)
             return Told(all_rules.robot, all_rules.tick, None, all_rules.rules)
+        if topic == LINK:
+            it = _linked.decode(data)
+            return Told(it.robot, it.tick, None, None, Ties(it.counters, it.alive, it.stale, it.lost))
         return None
 
     def _scan(self) -> None:
@@ -246,8 +261,9 @@ class Log:
                     elif opcode == Opcode.METADATA:
                         self._read_metadata(file.read(length))
                     elif opcode == Opcode.CHANNEL:
-                        channel = Channel.read(ReadDataStream(BytesIO(file.read(length))))
-                        self._topics[channel.id] = channel.topic
+                        with suppress(Exception):  # damaged: chunks have it, too
+                            channel = Channel.read(ReadDataStream(BytesIO(file.read(length))))
+                            self._topics[channel.id] = channel.topic
                     file.seek(begin + length)
         except OSError as error:
             raise LogError(f"{self.path}: cannot be read: {error.strerror}") from None

@@ -12,7 +12,8 @@ from mcap.writer import CompressionType, Writer
 from robots.command import COMMAND
 from sim.work import Event
 from swarm import foxglove
-from swarm.record import DECISION, EVENT, LAYOUT, RULES, SCENE, TICK, TRANSFORMS, TYPES, VERSION, Tick, Told
+from swarm.net.ties import Ties
+from swarm.record import DECISION, EVENT, LAYOUT, LINK, RULES, SCENE, TICK, TRANSFORMS, TYPES, VERSION, Tick, Told
 from swarm.report import REPORT
 from swarm.view.picture import palette
 from swarm.view.snapshot import Stage
@@ -47,6 +48,7 @@ class Recorder:
             TICK: self._channel(TICK, "jerne.Tick", json.dumps(ours).encode(), "msgpack"),
             DECISION: self._channel(DECISION, "jerne.Decision", _schema("jerne.Decision", decided)),
             RULES: self._channel(RULES, "jerne.Rules", _schema("jerne.Rules", ("robot", "tick", "rules"))),
+            LINK: self._channel(LINK, "jerne.Link", _schema("jerne.Link", ("robot", "tick", *Ties.__struct_fields__))),
         }
         for topic, name in (
             (EVENT, "foxglove.Log"),
@@ -68,13 +70,16 @@ class Recorder:
             self._writer.flush()  # type: ignore[no-untyped-call]
 
     def told(self, told: Told) -> None:
-        """Record what a robot told of its rules."""
+        """Record what a robot told of its rules and its link."""
         where = {"robot": told.robot, "tick": told.tick}
         if told.decision is not None:
             said = {**where, **msgspec.structs.asdict(told.decision)}
             self._add(DECISION, told.tick * self._dt, msgspec.json.encode(said), told.tick)
         if told.rules is not None:
             self._add(RULES, told.tick * self._dt, msgspec.json.encode({**where, "rules": told.rules}), told.tick)
+        if told.ties is not None:
+            said = {**where, **msgspec.structs.asdict(told.ties)}
+            self._add(LINK, told.tick * self._dt, msgspec.json.encode(said), told.tick)
 
     def event(self, event: Event) -> None:
         """Record something worth a line."""

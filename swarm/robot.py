@@ -18,6 +18,7 @@ from robots.percept import blank, percept_dtype
 from swarm import mind, peers, registry, store, telling, wire
 from swarm.mission import Mission
 from swarm.net.air import Air, within
+from swarm.net.ties import Ties
 
 PATIENCE = 500  # ms without a message after which a robot looks whether the run is still there
 
@@ -94,6 +95,7 @@ class Voice:
         self.brain, self.reach = brain, brain.mission.radio.range
         self.link = air.link(brain.robot, brain.mission.radio.interval)
         self.every = max(1, round(1 / brain.mission.tick))
+        self.told = Ties({})
 
     def tick(self, sense: wire.Sense) -> wire.Act:
         """One tick of the brain, which hears those whom its body senses within reach, and says what it has to say."""
@@ -104,8 +106,12 @@ class Voice:
         act = self.brain.tick(wire.Sense(sense.tick, sense.percept, heard))
         if act.signal is not None:
             self.link.say(act.signal)
-        counters = dict(self.link.counters) if (sense.tick + self.brain.robot) % self.every == 0 else None
-        return structs.replace(act, heard=heard, link=counters)
+        ties, told = self.link.ties(), self.told
+        due = (sense.tick + self.brain.robot) % self.every == 0
+        if due or (ties.alive, ties.stale, ties.lost) != (told.alive, told.stale, told.lost):
+            self.told = ties
+            return structs.replace(act, heard=heard, ties=ties)
+        return structs.replace(act, heard=heard)
 
 
 def rehearse(mission: Mission) -> None:

@@ -13,8 +13,8 @@ the DEALER's identity is the robot's number in ASCII::
     robot -> host   [ "h1", robot, pid ]                                once, when ready
     host -> robot   [ "n1", tick, percept, [[sender, signal] ...] ]     each tick
     robot -> host   [ "a1", tick, command, report, signal or nil, decision or nil, rules or nil, heard or nil,
-                      counters or nil ]                                 in answer; `Decision` in the tick in which
-                    one is taken, all rules once in a while; heard and counters where it has a link of its own
+                      ties or nil ]                                     in answer; `Decision` in the tick in which
+                    one is taken, all rules once in a while; heard and `Ties` where it has a link of its own
     host -> robot   [ "b1" ]                                            end
 
 **Control**, between the process that the user started and the world's process (PAIR - PAIR)::
@@ -40,6 +40,7 @@ import msgspec
 from msgspec import Meta
 
 from classifier.population import Rule
+from swarm.net.ties import Ties
 from swarm.rules import Decision
 from swarm.view.snapshot import Snapshot, Stage
 
@@ -111,7 +112,7 @@ class Act(msgspec.Struct, array_like=True, frozen=True, tag="a1"):
     decision: Decision | None = None
     rules: list[Rule] | None = None  # all of the robot, now and then
     heard: Annotated[list[tuple[Number, bytes]], Meta(max_length=1024)] | None = None  # over its own link
-    link: dict[str, int] | None = None  # counters of its own link
+    ties: Ties | None = None  # of its own link, when they change and once a second
 
 
 class Bye(msgspec.Struct, array_like=True, frozen=True, tag="b1"):

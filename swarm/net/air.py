@@ -17,12 +17,11 @@ import numpy as np
 from sim.medium import Heard, Medium
 from swarm.net import envelope, keys
 from swarm.net.link import PeerLink
+from swarm.net.ties import Ties
 
 NOTICE = """\
 robots talk to each other directly: loss, delay and walls of [radio] do not apply, and what is heard in which
 tick depends on this machine: the same seed does not give the same log"""
-
-QUIET = ("said", "received", "late", "unfinished")  # counters that are no refusals
 
 
 class Air(NamedTuple):
@@ -78,14 +77,14 @@ class Refusals:
         self.latest: list[Counter[str]] = [Counter() for _ in range(robots)]  # since each robot's latest start
         self.earlier: Counter[str] = Counter()
 
-    def take(self, robot: int, counters: dict[str, int]) -> str:
-        """A robot's counters, as of now; a line where it refuses for a reason that is new, else nothing."""
-        before, now = self.latest[robot], Counter(counters)
+    def take(self, robot: int, ties: Ties) -> str:
+        """What a robot's link counts, as of now; a line where it refuses for a reason that is new, else nothing."""
+        before, now = self.latest[robot], Counter(ties.counters)
         if now["said"] < before["said"]:  # it has started again
             self.earlier += before
             before = Counter()
         self.latest[robot] = now
-        new = sorted(why for why in now if why not in before and why not in QUIET)
+        new = sorted(why for why in ties.refused if why not in before)
         return f"robot {robot} refuses messages: {', '.join(f'{now[why]} {why}' for why in new)}" if new else ""
 
     @property

@@ -22,6 +22,7 @@ from swarm.net import envelope, gate, keys
 from swarm.net.envelope import HERE, PULSE, SIGNAL, Topic
 from swarm.net.guard import Guard, Letter, State
 from swarm.net.mouth import OPTIONS, Mouth, endure
+from swarm.net.ties import Ties
 
 PORT = 5670  # of a robot's ears, unless told otherwise
 DOMAIN = b"radio"
@@ -171,6 +172,13 @@ class PeerLink:
             )
             for n in numbers
         ]
+
+    def ties(self) -> Ties:
+        """Who is there, as of the last `drain`, and what was counted so far."""
+        states: dict[State, list[int]] = {state: [] for state in State}
+        for number in sorted(self.guard.peers):
+            states[self.guard.state(number, self.now)].append(number)
+        return Ties(dict(self.counters), states[State.ALIVE], states[State.STALE], states[State.LOST])
 
     def close(self) -> None:
         """Give all sockets up."""

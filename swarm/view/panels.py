@@ -6,7 +6,7 @@ always fits, whatever the size of the terminal and of the swarm.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -144,10 +144,23 @@ def swarm_panel(stage: Stage, snapshot: Snapshot, width: int, chart: int, glyphs
             Segment(f"{snapshot.components} component{'s' * (snapshot.components != 1)}, "),
             Segment(f"{len(snapshot.links)} links, {count(sum(r.said for r in snapshot.robots))} said"),
         ],
+        *([_ties(snapshot.ties)] if snapshot.ties else []),
         [name_cell("phase"), Segment(glyphs.fit(phase_name(stage, snapshot), width - 8))],
         timeline(stage, snapshot, width, glyphs),
     ]
     return panel("swarm", lines, width, len(lines) + 1, glyphs)
+
+
+def _ties(ties: Mapping[str, int]) -> Line:
+    """Robots' own links: how many ears hear how many mouths, and what was refused."""
+    alive, stale, lost, refused = (ties[name] for name in ("alive", "stale", "lost", "refused"))
+    return [
+        name_cell("peers"),
+        Segment(f"{alive} alive"),
+        Segment(f", {stale} stale" if stale else "", WARN),
+        Segment(f", {lost} lost" if lost else "", ALARM),
+        Segment(f", {count(refused)} refused" if refused else "", WARN),
+    ]
 
 
 _SPLIT = Style(color="#e69f00", bgcolor="#2a5a78")  # aggregate from below, disperse the rest

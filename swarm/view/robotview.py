@@ -7,6 +7,7 @@ from typing import Any
 from rich.segment import Segment
 
 from swarm.features import BITS
+from swarm.net.ties import Ties
 from swarm.report import ACTIONS, STRATEGIES, TASKS
 from swarm.rules import predictions, sentence, situation
 from swarm.view import mapview
@@ -136,6 +137,7 @@ def sense_panel(detail: Detail, width: int, height: int, glyphs: Glyphs) -> list
         [name_cell("robots"), Segment(_seen(p, "robot", ""))],
         [name_cell("sites"), Segment(_seen(p, "site", "site "))],
         [name_cell("work"), Segment(_work(p))],
+        *_peers(detail.ties),
         [name_cell("hears"), Segment(", ".join(f"robot {sender}" for sender in detail.heard) or "nobody in this tick")],
         [name_cell("moved"), Segment(_moved(p))],
     ]
@@ -143,6 +145,24 @@ def sense_panel(detail: Detail, width: int, height: int, glyphs: Glyphs) -> list
     lines += [[name_cell(name[:7]), Segment(text)] for name in others if name in p and (text := _values(p[name]))]
     cut = [[line[0], *(Segment(glyphs.text(s.text), s.style) for s in line[1:])] for line in lines]
     return panel("senses", cut, width, height, glyphs)
+
+
+def _peers(ties: Ties | None) -> list[Line]:
+    """Whom its own link hears, and what it has counted."""
+    if ties is None:
+        return []
+    who = Segment(f"{len(ties.alive)} alive")
+    gone = [
+        Segment(f", {state}: {', '.join(map(str, robots))}", style)
+        for state, robots, style in (("stale", ties.stale, WARN), ("lost", ties.lost, ALARM))
+        if robots
+    ]
+    c, refused = ties.counters, ", ".join(f"{count(number)} {why}" for why, number in ties.refused.items())
+    taken = f"; {count(c.get('received', 0))} taken, {count(c.get('late', 0))} late"
+    return [
+        [name_cell("peers"), who, *gone],
+        [name_cell("refused"), Segment(refused or "none", WARN if refused else PLAIN), Segment(taken, DIM)],
+    ]
 
 
 def _proximity(free: Sequence[float], glyphs: Glyphs) -> Line:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from swarm.net.ties import Ties
 from swarm.rules import Decision
 from swarm.watch import Watch
 
@@ -82,6 +83,7 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
     components: int  # connected components of the radio graph
     links: list[tuple[int, int]]  # radio links between robots
     events: list[tuple[float, str, str]]  # simulated time in s, level (info, warning, error), text; latest last
+    ties: dict[str, int] = {}  # of all robots' own links, see swarm.net.ties.total; empty: they have none
 
 
 class Moment(msgspec.Struct, array_like=True, frozen=True):
@@ -103,3 +105,4 @@ class Detail(msgspec.Struct, array_like=True, frozen=True, tag="robot1"):
     history: list[Moment]  # one each half second, the latest last
     decided: float  # s, time of the latest decision; NaN none
     decision: Decision | None
+    ties: Ties | None = None  # of its own link

@@ -10,6 +10,7 @@ from sim.work import Event
 from sim.world import World
 from swarm.metrics import EVERY
 from swarm.mission import Mission
+from swarm.net.ties import Ties, total
 from swarm.record import Tick, Told
 from swarm.view.snapshot import Detail, Moment, RobotRow, SiteRow, Snapshot, Stage
 
@@ -49,6 +50,7 @@ class Telemetry:
         self._trail: deque[np.ndarray] = deque(maxlen=POINTS)
         self._minds: deque[tuple[float, np.ndarray]] = deque(maxlen=POINTS)
         self._told: dict[int, Told] = {}  # robot -> its latest decision
+        self._ties: dict[int, Ties] = {}  # robot -> the latest of its link
         self._pace: deque[tuple[float, float]] = deque(maxlen=64)
         self._done = 0
 
@@ -57,9 +59,11 @@ class Telemetry:
         self._events.append((event.time, event.level, event.text))
 
     def told(self, told: Told) -> None:
-        """Remember why a robot does what it does."""
+        """Remember why a robot does what it does, and whom it can hear."""
         if told.decision is not None:
             self._told[told.robot] = told
+        if told.ties is not None:
+            self._ties[told.robot] = told.ties
 
     def tick(self, now: Tick) -> None:
         """Take a tick into the histories."""
@@ -121,6 +125,7 @@ class Telemetry:
             medium.components(graph),
             [(a, b) for a, b in graph.edges],
             list(self._events),
+            total([ties for robot, ties in self._ties.items() if now.alive[robot]]),
         )
 
     def detail(self, now: Tick, robot: int) -> Detail:
@@ -138,6 +143,7 @@ class Telemetry:
             history,
             told.tick * self._dt if told else float("nan"),
             told.decision if told else None,
+            self._ties.get(robot),
         )
 
     def _speed(self, simulated: float) -> float:

@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from classifier.population import Rule
+from swarm.net.ties import Ties
 from swarm.rules import Decision
 from swarm.view.controls import REPLAY, Controls
 from swarm.view.dashboard import render
@@ -98,6 +100,20 @@ def test_one_robot_in_detail(width: int, height: int) -> None:
     ):
         assert figure in text
     looks_as_before(f"robot-{width}x{height}", frame)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_what_a_robots_own_link_knows(width: int, height: int) -> None:
+    ties = Ties({"said": 90, "received": 412, "late": 3, "forged": 30, "disordered": 2}, [1, 2, 3], [7], [4, 9])
+    detail = structs.replace(a_detail(5), ties=ties)
+    shown = swarm(12, ties={"alive": 100, "stale": 3, "lost": 29, "refused": 32})
+    text = "\n".join(
+        texts(render(stage(), shown, width, height, controls=Controls(page="robot", selected=5), detail=detail))
+    )
+    assert "peers   3 alive, stale: 7, lost: 4, 9" in text
+    assert "refused 30 forged, 2 disordered; 412 taken, 3 late" in text
+    page = "\n".join(texts(render(stage(), shown, width, height)))
+    assert "peers   100 alive, 3 stale, 29 lost, 32 refused" in page
 
 
 def test_waiting_for_details_and_help() -> None:
