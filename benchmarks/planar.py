@@ -160,12 +160,12 @@ def with_minds(count: int, ticks: int, folder: Path) -> tuple[float, dict[str, f
     plugin.write_text(FULL)
     mission = replace(scene(count, "planar"), mind=Mind(learner="full", plugins=(str(plugin),)))
     with patch("swarm.worlds.build", world):
-        fleet = Fleet(mission)
+        fleet = Fleet([mission])
     clock, start = Clock(), 0.0
     with timed_minds(clock):
         for tick in range(WARM + ticks):
             if tick == WARM:
-                watch(fleet.world, clock)
+                watch(fleet.runs[0].world, clock)
                 clock.wrap(fleet.stack, "_listen", "radio")
                 clock.wrap(fleet.stack, "_speak", "speak")
                 clock.spent.clear()

@@ -78,6 +78,26 @@ class Contacts(NamedTuple):
 
 
 @kernel
+def advance_all(
+    pose: np.ndarray,
+    velocity: np.ndarray,
+    wanted: np.ndarray,
+    grips: np.ndarray,
+    plates: np.ndarray,
+    ends: np.ndarray,
+    walls: Grid,
+    body: Body,
+    steps: int,
+    fresh: int,
+    h: float,
+) -> None:
+    """`advance` for K worlds: (K, N, ...) arrays; world k has the plates from ends[k] to ends[k + 1]."""
+    for k in range(len(pose)):
+        mine = plates[ends[k] : ends[k + 1]]
+        advance(pose[k], velocity[k], wanted[k], grips[k], mine, walls, body, steps, fresh, h)
+
+
+@kernel
 def advance(
     pose: np.ndarray,
     velocity: np.ndarray,

@@ -6,6 +6,7 @@ and never looks into them. Where all robots live in one process, `Medium.arrive`
 and nothing is carried at all.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,9 +27,14 @@ Heard = list[tuple[int, bytes]]
 class Medium:
     """Signals on their way between robots, and counts of what became of them."""
 
-    def __init__(self, radio: Radio, tick: float, robots: int, seed: int) -> None:
-        """`tick` is the length of a tick in s; `seed`, the mission's, decides who misses which signal."""
-        self.radio, self._seed = radio, seed
+    def __init__(self, radio: Radio, tick: float, robots: int, seed: int | Sequence[int]) -> None:
+        """`tick` is the length of a tick in s; `seed`, the mission's, decides who misses which signal.
+
+        With several seeds it is that of as many swarms of `robots`, which do not hear each other: lanes, those
+        of one swarm after those of the other.
+        """
+        self.radio, self._seeds = radio, np.atleast_1d(np.array(seed, np.int64))
+        robots *= len(self._seeds)
         self.lag = 1 + round(radio.delay / tick)  # ticks from saying to hearing
         self.said = np.zeros(robots, np.int64)  # signals, by sender
         self.heard = np.zeros(robots, np.int64)  # signals, by receiver
@@ -58,11 +64,12 @@ class Medium:
     def arrive(self, tick: int, neighbours: np.ndarray, speaking: np.ndarray) -> np.ndarray:
         """Whose signals each robot hears in `tick`: of the nearest `radio.most` speakers that it does not miss.
 
-        `neighbours` (N, any) holds for each robot those in radio range, nearest first, filled with -1;
-        `speaking` (N,) bool whose signal is due. Gives (N, most) i4, nearest first, filled with -1.
+        `neighbours` (N, any) holds for each robot those of its swarm in radio range, nearest first, filled with -1;
+        `speaking` (N,) bool whose signal is due. Gives the lanes (N, most) i4 of the senders, nearest first, filled
+        with -1; the lane of a robot is its number where there is one swarm.
         """
         out = np.full((len(neighbours), self.radio.most), -1, np.int32)
-        _arrive(neighbours, speaking, self.radio.loss, self._seed, tick, out, self.heard, self.lost)
+        _arrive(neighbours, speaking, self.radio.loss, self._seeds, tick, out, self.heard, self.lost)
         return out
 
 
@@ -71,26 +78,28 @@ def _arrive(
     neighbours: np.ndarray,
     speaking: np.ndarray,
     loss: float,
-    seed: int,
+    seeds: np.ndarray,
     tick: int,
     out: np.ndarray,
     heard: np.ndarray,
     lost: np.ndarray,
 ) -> None:
     """`Medium.arrive`; what a pair of robots misses depends on nobody else."""
-    now = absorb(absorb(absorb(NOTHING, seed), _STREAM), tick)
-    for receiver in range(neighbours.shape[0]):
-        key, count = absorb(now, receiver), 0
+    robots = neighbours.shape[0] // len(seeds)
+    for lane in range(neighbours.shape[0]):
+        receiver, count = lane % robots, 0
+        first = lane - receiver
+        key = absorb(absorb(absorb(absorb(NOTHING, seeds[lane // robots]), _STREAM), tick), receiver)
         for slot in range(neighbours.shape[1]):
-            sender = neighbours[receiver, slot]
-            if sender < 0 or not speaking[sender]:
+            sender = neighbours[lane, slot]
+            if sender < 0 or not speaking[first + sender]:
                 continue
             if uniform(key, sender) < loss:
-                lost[receiver] += 1
+                lost[lane] += 1
             elif count < out.shape[1]:
-                out[receiver, count] = sender
+                out[lane, count] = first + sender
                 count += 1
-        heard[receiver] += count
+        heard[lane] += count
 
 
 def graph(neighbours: np.ndarray, alive: np.ndarray) -> "networkx.Graph[int]":

@@ -14,7 +14,7 @@ from robots.command import HOLD, Limits, clamp
 from sim import contacts
 from sim.arrivals import PLATE, Spot
 from sim.contacts import GRIP, Body
-from sim.sensing import grid
+from sim.sensing import grid, joined
 from sim.spec import Robots, Work
 from sim.work import OVERSHOOT, SPARE, SPRING, robot_mass
 
@@ -47,27 +47,11 @@ class Planar:
 
     def gripping(self) -> np.ndarray:
         """(N,) number of the plate that each robot's gripper holds, -1 none."""
-        numbers: np.ndarray = np.append(self._plates["number"], np.int32(-1))  # index -1 takes the last
-        held: np.ndarray = numbers[self._grips["plate"]]
-        return held
+        return np.asarray(gripping([self])[0])
 
     def step(self, commands: np.ndarray, touching: np.ndarray) -> None:
         """Drive all robots by `commands` (N,) for one tick; `touching` (N,) is the plate that each touches, or -1."""
-        commands = clamp(commands, self.limits)
-        self._grip(commands["grip"] != 0, touching)
-        wanted = np.stack([commands["speed"], commands["turn"]], -1).astype(float)
-        contacts.advance(
-            self._pose,
-            self._velocity,
-            wanted,
-            self._grips,
-            self._plates,
-            self._walls,
-            self._body,
-            self._steps,
-            self._fresh,
-            self._h,
-        )
+        step([self], commands, touching)
 
     def add_plate(self, number: int, spot: Spot, action: str, team: int) -> None:
         """Put a plate whose work face is at `spot` (x, y, facing); `team` robots can work it by `action`."""
@@ -103,7 +87,9 @@ class Planar:
 
     def measure(self, numbers: Sequence[int]) -> tuple[list[float], list[bool]]:
         """How far each of these has moved, and whether it is held."""
-        plates = self._plates[np.searchsorted(self._plates["number"], np.array(numbers, np.int32))]
+        plates = self._plates
+        if plates["number"].tolist() != list(numbers):
+            plates = plates[np.searchsorted(plates["number"], np.array(numbers, np.int32))]
         pressed = plates["spring"] * plates["travel"]
         held = (plates["need"] <= pressed) & (pressed <= OVERSHOOT * self._robots.force)
         return plates["travel"].tolist(), held.tolist()
@@ -118,13 +104,48 @@ class Planar:
             raise KeyError(number)
         return index
 
-    def _grip(self, closed: np.ndarray, touching: np.ndarray) -> None:
-        """Open and close grippers; closed ones hold the face at the point next to the robot."""
-        grips = self._grips
-        grips["plate"][~closed] = -1
-        for robot in np.flatnonzero(closed & (touching >= 0) & (grips["plate"] < 0)).tolist():
-            index = self._index(int(touching[robot]))
-            plate, (x, y, _) = self._plates[index], self._pose[robot]
-            rx, ry = x - plate["x"], y - plate["y"]
-            ahead = rx * plate["nx"] + ry * plate["ny"] - plate["way"] * plate["travel"]
-            grips[robot] = index, ry * plate["nx"] - rx * plate["ny"], abs(ahead)
+    def grip(self, robot: int, number: int) -> tuple[int, float, float]:
+        """A robot's gripper closes about the face of a plate, at the point next to the robot: its GRIP."""
+        index = self._index(number)
+        plate, (x, y, _) = self._plates[index], self._pose[robot]
+        rx, ry = x - plate["x"], y - plate["y"]
+        ahead = rx * plate["nx"] + ry * plate["ny"] - plate["way"] * plate["travel"]
+        return index, ry * plate["nx"] - rx * plate["ny"], abs(ahead)
+
+
+def step(worlds: Sequence[Planar], commands: np.ndarray, touching: np.ndarray) -> np.ndarray:
+    """`Planar.step` for K worlds of one make, with the same walls; the poses (K, N, 3) afterwards.
+
+    `commands` and `touching` (K * N,) are those of one world's robots after those of the other.
+    """
+    one, shape = worlds[0], (len(worlds), -1)
+    commands = clamp(commands, one.limits)
+    closed, touching = (commands["grip"] != 0).reshape(shape), touching.reshape(shape)
+    grips = joined([world._grips for world in worlds]).reshape(shape)
+    grips["plate"][~closed] = -1
+    for k, robot in np.argwhere(closed & (touching >= 0) & (grips["plate"] < 0)).tolist():
+        grips[k, robot] = worlds[k].grip(robot, int(touching[k, robot]))
+    pose, velocity = (np.stack([getattr(world, name) for world in worlds]) for name in ("_pose", "_velocity"))
+    plates, ends = _plates(worlds)
+    wanted = np.stack([commands["speed"], commands["turn"]], -1).astype(float).reshape(*shape, 2)
+    contacts.advance_all(
+        pose, velocity, wanted, grips, plates, ends, one._walls, one._body, one._steps, one._fresh, one._h
+    )
+    for k, world in enumerate(worlds):
+        world._pose, world._velocity, world._grips = pose[k], velocity[k], grips[k]
+        world._plates = plates[ends[k] : ends[k + 1]]
+    return pose
+
+
+def gripping(worlds: Sequence[Planar]) -> np.ndarray:
+    """(K, N) number of the plate that each robot's gripper holds, -1 none."""
+    plates, ends = _plates(worlds)
+    held = np.stack([world._grips["plate"] for world in worlds])
+    numbers: np.ndarray = np.append(plates["number"], np.int32(-1))  # index -1 takes the last
+    return numbers[np.where(held < 0, -1, held + ends[:-1, None])]
+
+
+def _plates(worlds: Sequence[Planar]) -> tuple[np.ndarray, np.ndarray]:
+    """The plates of all worlds, and where those of each begin (K + 1,)."""
+    ends = np.cumsum([0, *(len(world._plates) for world in worlds)])
+    return joined([world._plates for world in worlds]), ends

@@ -9,6 +9,7 @@ does not depend on how many robots there are. Robots and sites lie in buckets, s
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,20 +101,45 @@ class Senses:
         the face's width and no more than its radius and `REACH` away along the normal; of several the nearest;
         and always what it grips, as a gripper stretches.
         """
-        touched, near = _sense(poses, before, self._ring, self.grid, sites, gripped, self._traits, seed, tick, out)
+        touched = self.sense_all(poses[None], before[None], [sites], gripped[None], [seed], tick, out[None])
+        self._seen = poses, self._seen[1][0]
+        return np.asarray(touched[0])
+
+    def sense_all(
+        self,
+        poses: np.ndarray,
+        before: np.ndarray,
+        sites: Sequence[np.ndarray],
+        gripped: np.ndarray,
+        seeds: Sequence[int],
+        tick: int,
+        out: np.ndarray,
+    ) -> np.ndarray:
+        """The same for K swarms in worlds with the same walls: each argument has one more axis, the first."""
+        ends = np.cumsum([0, *map(len, sites)])
+        there = joined(sites)
+        drawn, traits = np.array(seeds, np.int64), self._traits
+        touched, near = _sense_all(poses, before, self._ring, self.grid, there, ends, gripped, traits, drawn, tick, out)
         self._seen = poses, near
         return touched
 
     def neighbours(self, poses: np.ndarray, reach: float, occlusion: bool, most: int) -> np.ndarray:
         """The nearest robots within `reach` m of each robot, without noise; with `occlusion` walls hide robots.
 
-        Distances go from centre to centre. Gives indices (N, most) i4, nearest first, -1 where there are no more.
+        `poses` are (N, 3), or (K, N, 3) of K swarms. Distances go from centre to centre. Gives indices (N, most) i4
+        or (K, N, most), nearest first, -1 where there are no more.
         """
         seen_at, seen = self._seen
         if poses is seen_at and occlusion and reach == self._range and most <= self._most:
-            return seen[:, :most]
-        poses = _doubles(poses)
-        return _nearest(poses, poses, True, self.grid, float(reach), occlusion, most)
+            return seen[..., :most]
+        swarms = _doubles(poses).reshape(-1, *poses.shape[-2:])
+        near = _nearest_all(swarms, self.grid, float(reach), occlusion, most)
+        return near.reshape(*poses.shape[:-1], most)
+
+
+def joined(records: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays of one kind of records as one, copied byte by byte: NumPy would compare the kinds field by field."""
+    return np.concatenate([array.view(np.uint8) for array in records]).view(records[0].dtype)
 
 
 def grid(walls: ArrayLike) -> Grid:
@@ -383,6 +409,15 @@ def _nearest(
 
 
 @kernel
+def _nearest_all(poses: np.ndarray, grid: Grid, reach: float, occlusion: bool, most: int) -> np.ndarray:
+    """`_nearest` for K swarms (K, N, 3): (K, N, most)."""
+    near = np.empty((poses.shape[0], poses.shape[1], most), np.int32)
+    for k in range(len(poses)):
+        near[k] = _nearest(poses[k], poses[k], True, grid, reach, occlusion, most)
+    return near
+
+
+@kernel
 def _touching(poses: np.ndarray, sites: Any, depth: float) -> np.ndarray:
     """Index of the nearest site that each robot touches within `depth` m of its face, -1 none; the first of equals."""
     normal_x, normal_y = np.cos(sites.face[:, 2]), np.sin(sites.face[:, 2])
@@ -488,4 +523,28 @@ def _sense(
         if slip > 0:
             ahead, turned = ahead * (1 + slip * normal(key, z)), turned * (1 + slip * normal(key, z + 1))
         o.odometry[0], o.odometry[1] = ahead, turned
+    return touched, near
+
+
+@kernel
+def _sense_all(
+    poses: np.ndarray,
+    before: np.ndarray,
+    ring: np.ndarray,
+    grid: Grid,
+    sites: Any,
+    ends: np.ndarray,
+    gripped: np.ndarray,
+    traits: np.ndarray,
+    seeds: np.ndarray,
+    tick: int,
+    out: Any,
+) -> tuple[np.ndarray, np.ndarray]:
+    """All of `Senses.sense_all`; swarm k has the sites from ends[k] to ends[k + 1]."""
+    swarms, robots = gripped.shape
+    touched = np.empty((swarms, robots), np.int32)
+    near = np.empty((swarms, robots, out.robot_id.shape[2]), np.int32)
+    for k in range(swarms):
+        there, seed = sites[ends[k] : ends[k + 1]], seeds[k]
+        touched[k], near[k] = _sense(poses[k], before[k], ring, grid, there, gripped[k], traits, seed, tick, out[k])
     return touched, near

@@ -143,6 +143,8 @@ class Sites:
         changed = False
         travels, holds = self._plates.measure([site.number for site in self.open])
         for site, moved, held in zip(self.open, travels, holds, strict=True):
+            if moved == site.moved and not held and not site.held:
+                continue
             progress = site.progress
             if site.arrival.action == "hold":
                 site.held = site.held + self._tick if held else 0.0

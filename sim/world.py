@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from robots.percept import Field, Sensors, blank, percept_dtype
+from sim import planar
 from sim.arrivals import Arrival
 from sim.floor import Floor
 from sim.sensing import Senses
@@ -68,17 +69,25 @@ class World:
             self.poses, self._before, self.sites.array, self.engine.gripping(), self._seed, self.tick, out
         )
         self._touched = out["touch"].copy()
+        self._sense_more(out)
+        return out
+
+    def _sense_more(self, percepts: np.ndarray) -> None:
+        """Sensors of one's own."""
         if self._extra:
             rng = np.random.Generator(np.random.Philox(key=[self._seed, _NOISE + self.tick]))
             for sensor in self._extra:
-                sensor.sense(self, out, rng)
-        return out
+                sensor.sense(self, percepts, rng)
 
     def act(self, commands: np.ndarray) -> list[Event]:
         """Let all robots act on `commands` (N,) for one tick; gives what happened."""
         self.engine.step(commands, self._touched)
+        return self._moved(self.engine.poses())
+
+    def _moved(self, poses: np.ndarray) -> list[Event]:
+        """The engine has moved on by a tick."""
         self.tick += 1
-        self._before, self.poses = self.poses, self.engine.poses()
+        self._before, self.poses = self.poses, poses
         return self.sites.update(self.time, self.poses, self.touching)
 
     def neighbours(self, reach: float, occlusion: bool, most: int) -> np.ndarray:
@@ -88,3 +97,53 @@ class World:
     def close(self) -> None:
         """Give the engine up."""
         self.engine.close()
+
+
+class Worlds:
+    """Planar worlds of one make, with the same walls and as many robots, stepped together; or one of any kind.
+
+    Everything is as in each of them alone; the robots of one come after those of the other.
+    """
+
+    def __init__(self, worlds: Sequence[World]) -> None:
+        self.worlds = worlds
+        self._engines = [world.engine for world in worlds if isinstance(world.engine, planar.Planar)]
+        self._seeds = [world._seed for world in worlds]
+        self._poses = self._before = np.stack([world.poses for world in worlds])
+        self._blank = worlds[0]._blank * len(worlds)
+        self._touched = np.zeros(0, np.int32)
+
+    def sense(self) -> np.ndarray:
+        """(K * N,) percepts of all robots, now."""
+        one = self.worlds[0]
+        if not self._engines:
+            return one.sense()
+        out = np.frombuffer(bytearray(self._blank), one.percept_dtype)
+        parts = out.reshape(len(self.worlds), -1)
+        sites = [world.sites.array for world in self.worlds]
+        gripped = planar.gripping(self._engines)
+        touching = one.senses.sense_all(self._poses, self._before, sites, gripped, self._seeds, one.tick, parts)
+        self._touched = out["touch"].copy()
+        for world, percepts, touched in zip(self.worlds, parts, touching, strict=True):
+            world.touching = touched
+            world._sense_more(percepts)
+        return out
+
+    def neighbours(self, reach: float, occlusion: bool, most: int) -> np.ndarray:
+        """(K * N, most) i4: the robots within `reach` m of each by their numbers, as `World.neighbours`."""
+        if not self._engines:
+            return self.worlds[0].neighbours(reach, occlusion, most)
+        near = self.worlds[0].senses.neighbours(self._poses, reach, occlusion, most)
+        return near.reshape(-1, near.shape[-1])
+
+    def act(self, commands: np.ndarray) -> tuple[list[list[Event]], np.ndarray]:
+        """Let all robots act on `commands` (K * N,) for one tick; what happened in each world, and m driven (K,)."""
+        self._before = self._poses
+        if self._engines:
+            self._poses = planar.step(self._engines, commands, self._touched).copy()
+            events = [world._moved(poses) for world, poses in zip(self.worlds, self._poses, strict=True)]
+        else:
+            events = [self.worlds[0].act(commands)]
+            self._poses = self.worlds[0].poses[None]
+        way = self._poses[..., :2] - self._before[..., :2]
+        return events, np.hypot(way[..., 0], way[..., 1]).sum(1)

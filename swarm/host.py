@@ -114,7 +114,7 @@ class Host:
         self.recorder = Recorder(out / "ticks.mcap", dumps(mission), layout, mission.tick, self.stage)
         self.metrics = Metrics(out / "metrics.sqlite")
         self.film = results.Film(options.video, self.stage, mission.tick) if options.video else None
-        self.stack = Stack(mission, self.radio) if options.minds == "stack" else None
+        self.stack = Stack([mission], self.radio) if options.minds == "stack" else None
         if self.stack is not None:
             link.there |= set(range(count))
         self.expected = set(range(count))  # robots whose process lives or will live again
@@ -212,7 +212,7 @@ class Host:
     def _think(self, stack: Stack, tick: int) -> list[Heard]:
         """All minds in this process do; what each heard."""
         alive = self._alive()
-        stack.behold(self.world)
+        stack.behold([self.world])
         stack.tick(tick, self.percepts, self.neighbours, alive)
         self.commands, self.reports = stack.commands.copy(), stack.reports
         self.answered[alive] = tick
@@ -272,8 +272,9 @@ class Host:
             text = f"{self.link.bad - self.told} bad messages from robots' processes: dropped"
             self._note([Event(self.world.time, "warning", text)])
             self.told = self.link.bad
+        signals = [int(each.sum()) for each in (self.radio.said, self.radio.heard, self.radio.lost)]
         self.metrics.row(
-            results.row(self.world, self.radio, self.reports, self._alive(), self.neighbours, self.driven),
+            results.row(self.world, signals, self.reports, self._alive(), self.neighbours, self.driven),
             self.world.sites.ended,
         )
 

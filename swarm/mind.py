@@ -65,6 +65,8 @@ class Mind:
 
     mission: Mission
     ids: np.ndarray  # (L,) the robots' numbers
+    seeds: np.ndarray  # (L,) of their missions
+    share: np.ndarray  # (L,) bool: do they learn from others?
     arbiter: swarm.arbiters.Arbiter
     arbiter_state: Any
     learner: swarm.learners.Learner
@@ -82,7 +84,13 @@ class Mind:
 
 def start(mission: Mission, ids: Sequence[int]) -> Mind:
     """Minds for the robots `ids` that know nothing yet. Raises PluginError for unknown names."""
-    arbiter, learner = registry.build(mission)
+    return begin(mission, ids, *registry.build(mission))
+
+
+def begin(
+    mission: Mission, ids: Sequence[int], arbiter: swarm.arbiters.Arbiter, learner: swarm.learners.Learner
+) -> Mind:
+    """The same with this arbiter and this learner."""
     lanes = len(ids)
     rules = learner.start(lanes)
     reports = np.zeros(lanes, REPORT)
@@ -90,6 +98,8 @@ def start(mission: Mission, ids: Sequence[int]) -> Mind:
     return Mind(
         mission,
         np.array(ids, np.int64),
+        np.full(lanes, mission.seed),
+        np.full(lanes, mission.mind.share),
         arbiter,
         arbiter.start(lanes),
         learner,
@@ -125,9 +135,9 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     picked, news = _heed(mind, verdict), np.empty(lanes, np.int64)
     newsworthy = proceed(now, dt, room, percepts, memory, heard, *avoided, mind.calls, picked, news, mind.reward)
     taught = any(lessons)
-    if taught and mission.mind.share:
-        for lane, outcomes in enumerate(lessons):
-            _learn_from_others(mind, lane, now, outcomes)
+    if taught:
+        for lane in (lane for lane, outcomes in enumerate(lessons) if outcomes and mind.share[lane]):
+            _learn_from_others(mind, lane, now, lessons[lane])
     decided = []
     if newsworthy:
         done, due = percepts["progress"] >= 1, news.nonzero()[0].tolist()
@@ -138,7 +148,7 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     commands, speeches = np.empty(lanes, COMMAND), np.empty(lanes, SPEECH)
     when = max(1, round(DRIFT / dt)), max(1, round(mission.radio.interval / dt))
     limits, out = (body.speed, body.turn, body.radius, mission.work.face), (reports, commands, speeches)
-    speak = respond(now, mission.seed, *when, *limits, percepts, mind.ids, memory, antigen, *out)
+    speak = respond(now, mind.seeds, *when, *limits, percepts, mind.ids, memory, antigen, *out)
     said: list[Speech | None] = _speak(mind, speeches) if speak else [None] * lanes
     return Deeds(commands, reports, said, decided)
 
@@ -202,7 +212,7 @@ def _allowed(m: np.void) -> list[int]:
 def _decide(mind: Mind, lane: int, now: int) -> None:
     m = mind.memory[lane]
     word = situation(m)
-    draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, _DECIDE)
+    draws = Draws(int(mind.seeds[lane]), int(mind.ids[lane]), now, _DECIDE)
     moment = Moment(now, int(m["lessons"]), draws)
     mind.allowed[lane] = _allowed(m)
     choice = mind.learner.decide(mind.learner_state, lane, word, mind.allowed[lane], moment)
@@ -241,7 +251,7 @@ def _credit_leaving(mind: Mind, lane: int, now: int, payoff: float) -> None:
 
 def _learn(mind: Mind, lane: int, now: int, lesson: Lesson, purpose: int = _LEARN) -> None:
     m = mind.memory[lane]
-    draws = Draws(mind.mission.seed, int(mind.ids[lane]), now, purpose)
+    draws = Draws(int(mind.seeds[lane]), int(mind.ids[lane]), now, purpose)
     mind.learner.learn(mind.learner_state, lane, lesson, Moment(now, int(m["lessons"]), draws))
     m["lessons"] += 1
 

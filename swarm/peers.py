@@ -80,7 +80,7 @@ def row(sender: int, tick: int, signal: wire.Signal) -> tuple[float, ...]:
 
 
 def enter(tables: np.ndarray, tick: int, arrived: np.ndarray, good: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Enter signals into all `tables` (N, K), in place, as `listen` does: those of the senders `arrived` (N, K).
+    """Enter signals into all `tables` (N, K), in place, as `listen` does: those of the senders `arrived` (N, K), lanes.
 
     `rows` (N,) HEARD are the senders' signals, `good` (N,) those that are signals at all. Gives what was
     entered, (N, K) bool.
@@ -89,7 +89,7 @@ def enter(tables: np.ndarray, tick: int, arrived: np.ndarray, good: np.ndarray, 
     told = rows.copy()
     told["tick"] = tick
     raw, data = tables.view(np.uint8).reshape(*tables.shape, -1), told.view(np.uint8).reshape(len(rows), -1)
-    _enter(tables, arrived, good, raw, data, entered)
+    _enter(tables, arrived, good, told["id"], raw, data, entered)
     return entered
 
 
@@ -98,6 +98,7 @@ def _enter(
     tables: Any,
     arrived: np.ndarray,
     good: np.ndarray,
+    ids: np.ndarray,
     raw: np.ndarray,
     data: np.ndarray,
     entered: np.ndarray,
@@ -111,7 +112,7 @@ def _enter(
                 continue
             slot, free, oldest = -1, -1, 0
             for s in range(table.shape[0]):
-                if table[s].id == sender:
+                if table[s].id == ids[sender]:
                     slot = s
                     break
                 if free < 0 and table[s].id == -1:

@@ -90,7 +90,7 @@ def proceed(
 @kernel
 def respond(
     tick: int,
-    seed: int,
+    seeds: np.ndarray,
     period: int,
     interval: int,
     speed: float,
@@ -108,14 +108,14 @@ def respond(
     """Wander, `swarm.steer.steer`, and fill in what each robot reports and what it has to say.
 
     Now and then, in a quarter of each `period` ticks, a robot wanders off in another direction, otherwise
-    straight on. `reports` (L,) hold this tick's concentrations already. Each robot speaks every `interval`
-    ticks; whether it is anyone's turn.
+    straight on; `seeds` (L,) are those of their missions. `reports` (L,) hold this tick's concentrations already.
+    Each robot speaks every `interval` ticks; whether it is anyone's turn.
     """
     for i in range(memory.shape[0]):
         turns = tick + 7 * own[i]  # not all at once
         memory[i].drift = 0.0
         if turns % period < period // 4:
-            key = absorb(absorb(absorb(absorb(NOTHING, seed), own[i]), turns // period), _DRIFT)
+            key = absorb(absorb(absorb(absorb(NOTHING, seeds[i]), own[i]), turns // period), _DRIFT)
             memory[i].drift = (uniform(key, 0) - 0.5) * _TURN
     p = percepts
     ring, seen, where, touch = p.proximity, p.robot_id, p.robot_rb, p.touch

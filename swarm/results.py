@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from sim import medium
-from sim.medium import Medium
 from sim.work import Site
 from sim.world import World
 from swarm.memory import WORK
@@ -60,13 +59,13 @@ def manifest(mission: Mission) -> dict[str, Any]:
 
 def row(
     world: World,
-    radio: Medium,
+    signals: Sequence[int],
     reports: np.ndarray,
     alive: np.ndarray,
     neighbours: np.ndarray,
     driven: float,
 ) -> tuple[float, ...]:
-    """One row of `swarm.metrics.COLUMNS`."""
+    """One row of `swarm.metrics.COLUMNS`; `signals` are those said, heard and lost so far."""
     living = reports[alive]
     waiting = living["waiting"][living["task"] == WORK]
     return (
@@ -79,9 +78,7 @@ def row(
         float(waiting.mean()) if waiting.size else 0.0,
         int(alive.sum()),
         medium.components(medium.graph(neighbours, alive)),
-        int(radio.said.sum()),
-        int(radio.heard.sum()),
-        int(radio.lost.sum()),
+        *signals,
         driven,
     )
 

@@ -1,11 +1,11 @@
-"""All robots of a mission in one process: what `swarm.robot.Brain` is for one of them, for a stack.
+"""All robots of a mission, or of several, in one process: what `swarm.robot.Brain` is for one of them, for a stack.
 
 A signal is put into bytes and read again once, by its sender; from then on the radio says who hears whom
 (`sim.medium.Medium.arrive`), and what was said goes into the hearers' tables as it is. Everything comes out as
 by processes, bit for bit, in the same order, bad signals included.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +13,7 @@ import numpy as np
 from robots.command import COMMAND
 from sim.medium import Heard, Medium
 from sim.world import World
-from swarm import mind, peers, telling, wire
-from swarm.arbiters.auction import Central
+from swarm import lanes, mind, peers, telling, wire
 from swarm.mind import Speech
 from swarm.mission import Mission
 from swarm.peers import HEARD
@@ -24,7 +23,7 @@ BOOT = 1  # nobody starts twice
 
 
 class Said(NamedTuple):
-    """The signals of one tick, by robot."""
+    """The signals of one tick, by lane."""
 
     speaking: np.ndarray  # (N,) bool
     good: np.ndarray  # (N,) bool, a signal that others can read
@@ -34,30 +33,35 @@ class Said(NamedTuple):
 
 
 class Stack:
-    """Minds of all robots of `mission`, which talk by `radio`. Raises PluginError for unknown names."""
+    """Minds of all robots of `missions`, which talk by `radio`. Raises PluginError for unknown names.
 
-    def __init__(self, mission: Mission, radio: Medium) -> None:
-        count = mission.robots.count
-        self.mission, self.radio = mission, radio
-        self.start()
+    Lanes are the robots of all missions, see `swarm.lanes`; `afresh` tells apart missions whose minds start afresh
+    at different times.
+    """
+
+    def __init__(self, missions: Sequence[Mission], radio: Medium, afresh: Sequence[object] = ()) -> None:
+        count = len(missions) * missions[0].robots.count
+        self.missions, self.radio, self._afresh = missions, radio, afresh or [None] * len(missions)
+        self.mission = missions[0]
+        self.mind = lanes.start(missions, self._afresh)
+        self.heard = np.stack([peers.nobody(self.mission.radio.most)] * count)
         self.commands = np.zeros(count, COMMAND)
         self.reports = self.mind.reports.copy()
-        self.arrived = np.full((count, mission.radio.most), -1, np.int32)  # whom each heard in the latest tick
+        self.arrived = np.full((count, self.mission.radio.most), -1, np.int32)  # whom each heard in the latest tick
         self._said: Said | None = None  # of those
         self._air: dict[int, Said] = {}  # tick of hearing -> signals
         self._seq, self._bad = np.zeros(count, np.int64), np.zeros(count, np.int64)
         self._last = np.full(count, -1)  # tick of the latest signal heard
 
-    def start(self) -> None:
-        """All minds start, with nothing learnt and nobody heard."""
-        count = self.mission.robots.count
-        self.mind = mind.start(self.mission, range(count))
-        self.heard = np.stack([peers.nobody(self.mission.radio.most)] * count)
+    def restart(self, runs: np.ndarray) -> None:
+        """All minds of these missions (K,) bool start afresh, with nothing learnt and nobody heard."""
+        lanes.restart(self.mind, self.missions, self._afresh, runs)
+        self.heard[np.repeat(runs, self.mission.robots.count)] = peers.nobody(self.mission.radio.most)
 
-    def behold(self, world: World) -> None:
-        """An arbiter that knows everything sees the world."""
-        if isinstance(self.mind.arbiter, Central):
-            self.mind.arbiter.behold(world)
+    def behold(self, worlds: Sequence[World]) -> None:
+        """Arbiters that know everything see the worlds."""
+        assert isinstance(self.mind.arbiter, lanes.Arbiters)
+        self.mind.arbiter.behold(worlds)
 
     def tick(self, now: int, percepts: np.ndarray, neighbours: np.ndarray, alive: np.ndarray) -> None:
         """All that are `alive` (N,) hear, think and speak: `commands` and `reports` (N,) are new."""
@@ -107,7 +111,8 @@ class Stack:
         count = len(self.heard)
         said = Said(np.zeros(count, bool), np.zeros(count, bool), np.zeros(count, HEARD), {}, {})
         for robot, speech in speeches.items():
-            signal = mind.signal(speech, robot, BOOT, int(self._seq[robot]), now * self.mission.tick)
+            number = int(self.mind.ids[robot])
+            signal = mind.signal(speech, number, BOOT, int(self._seq[robot]), now * self.mission.tick)
             self._seq[robot] += 1
             data = wire.encode(signal)
             if len(data) > wire.MOST:
@@ -117,7 +122,7 @@ class Stack:
                 heard = wire.signal(data)
             except wire.WireError:
                 continue
-            said.good[robot], said.rows[robot] = True, peers.row(robot, now, heard)
+            said.good[robot], said.rows[robot] = True, peers.row(number, now, heard)
             if heard.outcomes:
                 said.outcomes[robot] = heard.outcomes
         self.radio.said += said.speaking

@@ -15,7 +15,7 @@ from swarm.missionfile import MissionError
 from swarm.study import plan, spec
 from swarm.study.archive import Archive, ArchiveError
 from swarm.study.plan import Cell
-from swarm.study.pool import Job, play_all
+from swarm.study.pool import Job, ordered, play_all
 from swarm.study.spec import Spec
 
 ABOUT = """\
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         archive = stage.open("study.sqlite")
         archive.admit(cells, text, stage.versions)
         if not args.report_only:
-            stage.play(archive, [Job(cell, seed) for seed in seeds(study) for cell in cells], "runs")
+            stage.play(archive, ordered(cells, seeds(study)), "runs")
         failed = len(archive.failures())
         runs = archive.runs(cells, seeds(study))
         if not runs:

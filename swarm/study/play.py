@@ -1,14 +1,14 @@
-"""One mission of a study, played in this process: from a `Mission` to what is kept of it."""
+"""Missions of a study, played side by side in this process: from a `Mission` to what is kept of it."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim.arrivals import Arrival
-from sim.work import Site
+from sim.work import Site, Sites
 from swarm import metrics
 from swarm.features import CALLING
 from swarm.fleet import Fleet
@@ -25,6 +25,10 @@ COLUMNS = (*metrics.COLUMNS, "waited", "deadlocks")
 TASKS = ("kind", "action", "team", "phase", "arrived", "opened", "touched", "ended", "outcome")
 
 
+#: a mission, and when its minds start afresh, in s
+Order = tuple[Mission, float | None]
+
+
 @dataclass
 class Played:
     """What is kept of one mission."""
@@ -39,34 +43,34 @@ class Left(Exception):  # noqa: N818 - nothing is wrong
     """Nobody waits for the mission any more."""
 
 
-def play(mission: Mission, reset: float | None = None, unwanted: Callable[[], bool] = lambda: False) -> Played:
-    """Play `mission`; at `reset` s all minds start afresh.
+def play(orders: Sequence[Order], unwanted: Callable[[], bool] = lambda: False) -> list[Played]:
+    """Play missions side by side, which must be alike as `swarm.fleet.Fleet` has it; their CPU time is shared evenly.
 
-    Raises ValueError where the mission does not fit, and Left once it is `unwanted`, which is asked now and then.
+    Raises ValueError where a mission does not fit, and Left once they are `unwanted`, which is asked now and then.
     """
     wall, cpu = time.monotonic(), time.process_time()
-    fleet = Fleet(mission)
+    missions, afresh = zip(*orders, strict=True)
+    fleet, mission = Fleet(missions, afresh), missions[0]
     ticks = round(mission.duration / mission.tick)
-    anew = -1 if reset is None else round(reset / mission.tick)
     every, look = round(metrics.EVERY / mission.tick), max(1, round(LOOK / mission.tick))
-    watch, rows = Watch(), []
+    watches = [Watch() for _ in missions]
+    rows: list[list[tuple[float, ...]]] = [[] for _ in missions]
     try:
         for tick in range(ticks):
-            if tick == anew:
-                fleet.reset()
             fleet.tick()
             if tick % look == look - 1:
-                watch.look(fleet.reports[fleet.alive], look * mission.tick)
+                for run, watch in zip(fleet.runs, watches, strict=True):
+                    watch.look(run.reports[run.alive], look * mission.tick)
                 if unwanted():
                     raise Left
             if tick % every == every - 1 or tick == ticks - 1:
-                rows.append((*map(float, fleet.row()), watch.waited, float(watch.deadlocks)))
-        sites = fleet.world.sites
-        tasks = [_task(site) for site in [*sites.ended, *sites.open]]
-        tasks += [(*_arrival(a), a.time, None, None, None, "open") for a in sites.waiting]
+                for run, watch, kept in zip(fleet.runs, watches, rows, strict=True):
+                    kept.append((*map(float, run.row()), watch.waited, float(watch.deadlocks)))
+        tasks = [_tasks(run.world.sites) for run in fleet.runs]
     finally:
         fleet.close()
-    return Played(rows, tasks, time.monotonic() - wall, time.process_time() - cpu)
+    wall, cpu = time.monotonic() - wall, (time.process_time() - cpu) / len(missions)
+    return [Played(*kept, wall, cpu) for kept in zip(rows, tasks, strict=True)]
 
 
 class Watch:
@@ -85,6 +89,11 @@ class Watch:
         stuck = set(at_work["site"].tolist()) - moving
         self.deadlocks += len(stuck - self._stuck)
         self._stuck = stuck
+
+
+def _tasks(sites: Sites) -> list[tuple[object, ...]]:
+    ended = [_task(site) for site in [*sites.ended, *sites.open]]
+    return ended + [(*_arrival(a), a.time, None, None, None, "open") for a in sites.waiting]
 
 
 def _task(site: Site) -> tuple[object, ...]:

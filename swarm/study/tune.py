@@ -17,7 +17,7 @@ from swarm.study import plan
 from swarm.study.archive import Run
 from swarm.study.measures import NONE, Windows, measure
 from swarm.study.plan import Cell
-from swarm.study.pool import Job
+from swarm.study.pool import ordered
 from swarm.study.spec import TUNED, Grid, Range, Sets, Spec, Tuned
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def tune(spec: Spec, folder: Path, stage: "Stage", text: str, look_only: bool) -
     archive = stage.open("tuning.sqlite")
     archive.admit(cells, text, stage.versions)
     seeds = range(spec.tune.first_seed, spec.tune.first_seed + spec.tune.seeds)
-    if not stage.play(archive, [Job(cell, seed) for seed in seeds for cell in cells], "tuning runs"):
+    if not stage.play(archive, ordered(cells, seeds), "tuning runs"):
         return None
     scores = score(cells, archive.runs(cells, seeds), spec.tune.seeds)
     best = {name: choose(name, sets, scores) for name, sets in proposals.items()}

@@ -20,17 +20,18 @@ def test_a_fleet_does_what_processes_do(mission: Mission, play: Play, world: str
     """Also where the radio is bad, tables of the heard are full, and one robot babbles."""
     radio = Radio(loss=0.3, delay=0.3, most=2)
     mission = replace(mission, world=world, robots=replace(mission.robots, count=5), radio=radio)
-    fleet = Fleet(mission)
+    fleet = Fleet([mission])
+    (run,) = fleet.runs
     played = play(mission)
     assert len(played.ticks) == 200
     for tick in played.ticks:
-        poses = fleet.world.poses
+        poses = run.world.poses
         fleet.tick()
         np.testing.assert_array_equal(tick.poses, poses)
         np.testing.assert_array_equal(tick.commands, fleet.commands)
         assert tick.reports.tobytes() == fleet.reports.tobytes()
         assert [list(signals) for signals in tick.heard] == fleet.stack.messages()
-    assert fleet.world.sites.done > 0
+    assert run.world.sites.done > 0
     assert fleet.radio.heard.sum() > 500
     fleet.close()
     assert play(mission, minds="stack").log == played.log
@@ -81,9 +82,10 @@ def test_robots_fall_out_in_processes_as_in_a_fleet(mission: Mission, play: Play
     assert played.status == 0
     assert gone
     assert gone[-1] == set(lost)
-    fleet = Fleet(mission)
+    fleet = Fleet([mission])
+    (run,) = fleet.runs
     for tick in played.ticks:
-        poses = fleet.world.poses
+        poses = run.world.poses
         fleet.tick()
         np.testing.assert_array_equal(tick.poses, poses)
         np.testing.assert_array_equal(tick.commands, fleet.commands)
@@ -92,7 +94,7 @@ def test_robots_fall_out_in_processes_as_in_a_fleet(mission: Mission, play: Play
         assert fleet.alive.sum() == (3 if tick.tick < 80 else 1)
         assert not fleet.commands[~fleet.alive].view("u1").any()
     said = fleet.radio.said
-    assert fleet.row()[7] == 1  # alive
+    assert run.row()[7] == 1  # alive
     assert (said[lost] <= 40).all()
     assert said.max() == 70
     assert play(mission).log == played.log

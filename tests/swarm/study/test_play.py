@@ -1,15 +1,17 @@
-"""One mission of a study: it is the fleet's, minds start afresh when they should, waiting is counted."""
+"""Missions of a study: they are the fleet's, side by side as alone; minds start afresh when they should."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from swarm import lanes, registry
 from swarm.fleet import Fleet
 from swarm.memory import APPROACH, WORK
 from swarm.mission import Mission
 from swarm.report import REPORT
-from swarm.study import play as player
 from swarm.study.play import COLUMNS, TASKS, Left, Watch, play
 
 
@@ -19,49 +21,117 @@ def planar(mission: Mission) -> Mission:
 
 
 def test_what_is_kept_is_what_a_fleet_does(planar: Mission) -> None:
-    played = play(planar)
-    fleet = Fleet(planar)
+    (played,) = play([(planar, None)])
+    fleet = Fleet([planar])
+    (run,) = fleet.runs
     for _ in range(200):
         fleet.tick()
     assert len(played.rows) == 2
-    assert played.rows[-1][: len(fleet.row())] == tuple(map(float, fleet.row()))
+    assert played.rows[-1][: len(run.row())] == tuple(map(float, run.row()))
     done = [dict(zip(TASKS, task, strict=True)) for task in played.tasks if task[-1] == "done"]
-    assert len(done) == fleet.world.sites.done > 0
+    assert len(done) == run.world.sites.done > 0
     for task in done:
         assert task["arrived"] <= task["opened"] <= task["touched"] <= task["ended"] <= 20
-    sites = fleet.world.sites
+    sites = run.world.sites
     assert len(played.tasks) == len(sites.ended) + len(sites.open) + len(sites.waiting)
     assert played.cpu > 0
     fleet.close()
 
 
-def test_minds_start_afresh_in_place(planar: Mission, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minds_start_afresh_in_place(planar: Mission) -> None:
     """Up to then the runs are one; then nothing is known, and everybody stands where they stood."""
-    seen: list[tuple[float, np.ndarray, np.ndarray]] = []
+    fleet = Fleet([planar, planar], [None, 10.0])
+    on, anew = fleet.runs
+    for _ in range(100):
+        fleet.tick()
+    assert on.row() == anew.row()
+    lessons = fleet.stack.mind.memory["lessons"].copy()
+    assert lessons[anew.lanes].any()
+    poses = anew.world.poses
+    fleet.tick()
+    assert fleet.stack.mind.memory["lessons"][on.lanes].sum() >= lessons[on.lanes].sum() > 0
+    assert not fleet.stack.mind.memory["lessons"][anew.lanes].any()
+    assert np.abs(anew.world.poses - poses)[:, :2].max() < 0.03
+    (alone,) = play([(planar, 10.0)])
+    both = play([(planar, None), (planar, 10.0)])
+    assert both[0].rows[0] == alone.rows[0] == both[1].rows[0]
+    assert both[0].rows[1] != alone.rows[1] == both[1].rows[1]
+    assert both[1].tasks == alone.tasks
 
-    class Seen(Fleet):
-        def reset(self) -> None:
-            before = self.world.poses.copy(), self.stack.mind.memory["lessons"].copy()
-            super().reset()
-            seen.append((self.world.time, self.world.poses - before[0], before[1]))
-            assert not self.stack.mind.memory["lessons"].any()
-            assert (self.stack.heard["id"] == -1).all()
 
-    monkeypatch.setattr(player, "Fleet", Seen)
-    on, anew = play(planar), play(planar, 10.0)
-    assert len(seen) == 1
-    time, moved, lessons = seen[0]
-    assert time == pytest.approx(10)
-    assert not moved.any()
-    assert lessons.any()
-    assert on.rows[0] == anew.rows[0]
-    assert on.rows[1] != anew.rows[1]
+PLUGIN = """
+from classifier.draws import uniform
+from swarm.arbiters.contract import certain
+from swarm.registry import arbiter
+
+@arbiter("lonely")
+class Lonely:
+    def __init__(self, mission):
+        self.mission = mission
+
+    def start(self, lanes):
+        return None
+
+    def step(self, state, scene):
+        drawn = uniform(self.mission.seed, scene.ids, scene.tick // 30, 1, 0)
+        return state, certain((drawn < 0.5).astype(int), scene.antigen)
+"""
+
+
+@pytest.mark.parametrize("name", ["lonely", *sorted(registry.ARBITERS)])
+def test_side_by_side_everything_is_as_alone(planar: Mission, tmp_path: Path, name: str) -> None:
+    """Two seeds of an arbiter, one of which loses robots and starts afresh, beside two of another one."""
+    (phase,) = planar.phases
+    plugins = ()
+    if name == "lonely":
+        (tmp_path / "lonely.py").write_text(PLUGIN)
+        plugins = (str(tmp_path / "lonely.py"),)
+    mind = replace(planar.mind, arbiter=name, plugins=plugins)
+    losing = (replace(phase, duration=6), replace(phase, duration=6, lost=1, rate=20.0))
+    radio = replace(planar.radio, loss=0.3, delay=0.3)
+    base = replace(planar, radio=radio, mind=mind, phases=losing, robots=replace(planar.robots, count=5))
+    beside = replace(mind, arbiter="immune" if name == "calls" else "calls", learner="q", share=False)
+    other = replace(base, phases=(replace(phase, duration=12),), mind=beside)
+    orders = [
+        (replace(base, seed=1), None),
+        (replace(base, seed=2), None),
+        (replace(base, seed=2), 6.0),
+        (replace(other, seed=2), None),
+        (replace(other, seed=4), None),
+    ]
+    together = play(orders)
+    for order, played in zip(orders, together, strict=True):
+        (alone,) = play([order])
+        assert played.rows == alone.rows
+        assert played.tasks == alone.tasks
+    assert together[0].rows != together[1].rows != together[3].rows
+
+
+def test_runs_of_one_kind_share_an_arbiter_unless_it_draws(planar: Mission) -> None:
+    def parts(name: str) -> list[int]:
+        mind = replace(planar.mind, arbiter=name)
+        missions = [replace(planar, seed=seed, mind=mind) for seed in range(3)]
+        arbiter = Fleet(missions, [None, None, 6.0]).stack.mind.arbiter
+        assert isinstance(arbiter, lanes.Arbiters)
+        return [len(part.runs) for part in arbiter.parts]
+
+    assert parts("calls") == [2, 1]
+    assert parts("random") == parts("central") == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"tick": 0.2}, "must have the same world, tick, "), ({"world": "bullet"}, "must be planar")],
+)
+def test_what_cannot_run_side_by_side_is_refused(planar: Mission, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Fleet([replace(planar, **change), planar])
 
 
 def test_a_mission_that_nobody_wants_any_more_ends(planar: Mission) -> None:
     asked = iter([False, False, True])
     with pytest.raises(Left):
-        play(planar, unwanted=lambda: next(asked))
+        play([(planar, None)], unwanted=lambda: next(asked))
 
 
 def test_waiting_and_deadlocks_by_hand() -> None:
