@@ -51,6 +51,11 @@ class RobotRow(msgspec.Struct, array_like=True, frozen=True):
     rules: int  # macroclassifiers
     restarts: int
     battery: float  # charge, 0 to 1; NaN: no gauge
+    held: str  # what makes its body stand whatever its mind wants; empty: nothing
+    fault: str  # what its body says is wrong with it; empty: nothing
+    still: float  # s for which it was told to move and has not
+    frozen: float  # s for which its readings have been dead
+    loss: float  # share of signals lost in the last seconds; NaN: hardly any were due
 
 
 class SiteRow(msgspec.Struct, array_like=True, frozen=True):

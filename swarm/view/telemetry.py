@@ -12,6 +12,7 @@ from swarm.metrics import EVERY
 from swarm.mission import Mission
 from swarm.net.ties import Ties, total
 from swarm.record import Tick, Told
+from swarm.view.health import Health
 from swarm.view.snapshot import Detail, Moment, RobotRow, SiteRow, Snapshot, Stage
 
 LINES = 40  # events that a watcher is shown
@@ -40,9 +41,13 @@ def stage(mission: Mission, world: World) -> Stage:
 
 
 class Telemetry:
-    """Keeps the short histories that watchers are shown; `dt` is the length of a tick in s."""
+    """Keeps the short histories that watchers are shown; `dt` is the length of a tick in s.
 
-    def __init__(self, dt: float) -> None:
+    odometry: do bodies sense how they move?
+    """
+
+    def __init__(self, dt: float, *, odometry: bool = True) -> None:
+        self._health = Health(dt, odometry=odometry)
         self._dt, self._step, self._period = dt, max(1, round(STEP / dt)), round(EVERY / dt)
         self._rate: deque[float] = deque(maxlen=SAMPLES)
         self._split: deque[float] = deque(maxlen=SAMPLES)
@@ -67,6 +72,7 @@ class Telemetry:
 
     def tick(self, now: Tick) -> None:
         """Take a tick into the histories."""
+        self._health.tick(now)
         if now.tick % self._step == 0:
             self._trail.append(now.poses[:, :2].copy())
             self._minds.append((now.tick * self._dt, now.reports.copy()))
@@ -85,7 +91,8 @@ class Telemetry:
         poses, radio, simulated = now.poses.tolist(), now.radio.tolist(), now.tick * self._dt
         graph = medium.graph(now.neighbours, now.alive)
         battery = now.percepts["battery"].tolist()
-        rows = zip(now.reports, poses, radio, now.alive.tolist(), now.restarts.tolist(), battery, strict=True)
+        health = self._health.rows(len(battery))
+        rows = zip(now.reports, poses, radio, now.alive.tolist(), now.restarts.tolist(), battery, health, strict=True)
         return Snapshot(
             now.tick,
             simulated,
@@ -111,8 +118,11 @@ class Telemetry:
                     int(r["rules"]),
                     restarts,
                     charge,
+                    "",
+                    "",
+                    *health,
                 )
-                for robot, (r, (x, y, heading), (said, heard, _), alive, restarts, charge) in enumerate(rows)
+                for robot, (r, (x, y, heading), (said, heard, _), alive, restarts, charge, health) in enumerate(rows)
             ],
             [
                 SiteRow(number, kind, action, team, x, y, facing, progress, simulated - opened)

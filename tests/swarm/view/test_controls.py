@@ -124,6 +124,27 @@ def test_alarms_come_by_the_missions_thresholds() -> None:
     assert [alarm.text for alarm in found] == ["robot 0 lost"]
 
 
+def test_faults_of_bodies_and_links_and_what_holds_robots() -> None:
+    bad = [
+        robot(0, still=6.0),
+        robot(1, frozen=3.0),
+        robot(2, fault="wheels do not answer"),
+        robot(3, held="stopped by desk", still=99.0, waiting=99.0),
+        robot(4, loss=0.625),
+    ]
+    found = alarms(stage(), swarm(1, robots=bad, sites=[], backlog=0))
+    assert [(alarm.level, alarm.text, alarm.robots) for alarm in found] == [
+        ("error", "robot 2: wheels do not answer", (2,)),
+        ("error", "robot 0: motor fault? told to move, stands for 6 s", (0,)),
+        ("error", "robot 1: sensor fault? readings dead for 3 s", (1,)),
+        ("warning", "robot 3: stopped by desk", (3,)),
+        ("warning", "robot 4: link weak, 62% of signals lost", (4,)),
+    ]
+    easy = Watch(motor=10, sensor=10, loss=0.7)
+    found = alarms(stage(watch=easy), swarm(1, robots=bad, sites=[], backlog=0))
+    assert [alarm.robots for alarm in found] == [(2,), (3,)]
+
+
 def test_many_are_named_in_one_line() -> None:
     lost = [robot(i, alive=i % 2 == 0) for i in range(100)]
     (alarm,) = [a for a in alarms(stage(), swarm(1, robots=lost, sites=[], backlog=0)) if a.level == "error"]

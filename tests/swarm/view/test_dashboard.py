@@ -61,6 +61,11 @@ def robot(number: int, **changes: object) -> RobotRow:
         "rules": 40,
         "restarts": 0,
         "battery": math.nan,
+        "held": "",
+        "fault": "",
+        "still": 0.0,
+        "frozen": 0.0,
+        "loss": math.nan,
     }
     return RobotRow(**(values | changes))
 

@@ -53,6 +53,11 @@ def robot(number: int, x: float, y: float, **changes: object) -> RobotRow:
         1,
         0,
         math.nan,
+        "",
+        "",
+        0.0,
+        0.0,
+        math.nan,
     )
 
 
