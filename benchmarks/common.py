@@ -184,7 +184,7 @@ def hosted(scene: Mission, folder: Path, crew: Crew) -> Iterator[Host]:
     theirs.connect("inproc://user")
     parent, other = os.pipe()
     with patch("swarm.worlds.build", world):
-        link, shows = HostLink(context, crew.link, scene.robots.count), Publisher(context, "inproc://watch")
+        link, shows = HostLink(context, crew.link, scene.robots.count), Publisher(context, [("inproc://watch", None)])
         host = Host(scene, Options(), folder, link, theirs, shows, parent)
     yield host
     host.link.goodbye()

@@ -57,7 +57,8 @@ def main(mission: Mission, options: Options, out: Path, link: str, control: str,
     try:
         hub = HostLink(context, link, mission.robots.count)
         ring = keys.load(options.keys, options.key) if options.keys is not None else None
-        shows = Publisher(context, watch, options.listen, ring)
+        network = [(options.listen, ring)] if options.listen is not None else []
+        shows = Publisher(context, [(watch, None), *network])
         user.send(wire.encode(_run(mission, options, out, hub, user, shows, parent)))
         hub.goodbye()  # only now: the user's process would start robots again that end before the run
     except OSError as error:

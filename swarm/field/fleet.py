@@ -11,7 +11,7 @@ from swarm.field.config import Body, Tracker
 from swarm.missionfile import MissionError
 from swarm.net import keys
 
-EARS, CONTROL = 5670, 5770  # first ports; robot number n has the n-th after them
+EARS, CONTROL, WATCH = 5670, 5770, 5870  # first ports; robot number n has the n-th after them
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ def ears(robot: Robot) -> str:
 def control(robot: Robot) -> str:
     """Where a robot takes orders."""
     return f"tcp://{robot.host}:{CONTROL + robot.number}"
+
+
+def watch(robot: Robot) -> str:
+    """Where a robot shows itself."""
+    return f"tcp://{robot.host}:{WATCH + robot.number}"
 
 
 def chosen(fleet: Fleet, numbers: list[int]) -> list[Robot]:

@@ -20,6 +20,7 @@ from swarm import store
 from swarm.field.config import Config
 from swarm.field.control import Control, Status, number_or_none
 from swarm.field.pilot import Pilot
+from swarm.field.show import Show
 from swarm.peers import STALE
 from swarm.report import STRATEGIES, TASKS
 
@@ -31,10 +32,18 @@ class Loop:
     """Runs one robot until it is told to end. `minds`: where what it learns is kept; `arm`: arm it once, when ready."""
 
     def __init__(
-        self, config: Config, pilot: Pilot, control: Control, deadman: DeadMan, minds: Path | None, *, arm: bool
+        self,
+        config: Config,
+        pilot: Pilot,
+        control: Control,
+        deadman: DeadMan,
+        minds: Path | None,
+        *,
+        arm: bool,
+        shows: Show | None = None,
     ) -> None:
         self.config, self.pilot, self.control, self.deadman, self.minds = config, pilot, control, deadman, minds
-        self._arm = arm
+        self._arm, self.shows = arm, shows
         self._ended = ""  # why the loop ends; empty: it goes on
         self._saved = self._shown = time.monotonic()
         self._line = ""
@@ -51,6 +60,8 @@ class Loop:
                 self.pilot.tick(now)
                 self.deadman.feed()
                 self.control.serve(lambda word: self.order(word, time.monotonic()), self.status)
+                if self.shows is not None:
+                    self.shows.tick(now, self.status())
                 self._keep(now)
                 if duration is not None and now - began >= duration:
                     self._ended = "the time is over"
@@ -157,6 +168,8 @@ class Loop:
         notify("STOPPING=1")
         if why.startswith("failed"):
             self._write_box(why)
+        if self.shows is not None:
+            self.shows.close(why)
         if self.minds is not None:
             store.save(self.minds, self.pilot.brain.mind)
         print(f"robot {self.config.number}: ends: {why}", flush=True)

@@ -13,6 +13,7 @@ from swarm import registry, wire
 from swarm.mission import Mission
 from swarm.report import REPORT, STRATEGIES
 from swarm.robot import Brain
+from swarm.rules import Decision
 
 COLOURS: dict[str, Colour] = {"aggregate": (255, 110, 0), "disperse": (0, 60, 255)}  # as the dashboard has them
 DISARMED: Colour = (60, 60, 60)
@@ -63,6 +64,8 @@ class Pilot:
         self.age = float("inf")
         self._began: float | None = None
         self.ticks = -1  # number of the latest tick of the mind
+        self.heard: list[tuple[int, bytes]] = []  # in that tick
+        self.decided: tuple[int, Decision] | None = None  # tick and decision, the latest
         self._state = (shell.state, shell.why)
 
     def tick(self, now: float) -> None:
@@ -73,7 +76,10 @@ class Pilot:
         shell.readings(self.age, body.session)
         wanted = np.zeros(1, COMMAND)
         if np.isfinite(self.age):  # a mind that has nothing to go by says nothing
-            act = self.brain.tick(wire.Sense(self._next(now), percept.tobytes(), self.radio.drain(now)))
+            self.heard = self.radio.drain(now)
+            act = self.brain.tick(wire.Sense(self._next(now), percept.tobytes(), self.heard))
+            if act.decision is not None:
+                self.decided = self.ticks, act.decision
             wanted = np.frombuffer(act.command, COMMAND)
             self.report = np.frombuffer(act.report, REPORT)
             shell.command(wanted, now)

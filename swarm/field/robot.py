@@ -25,6 +25,7 @@ from swarm.field.control import Control
 from swarm.field.curb import curb
 from swarm.field.loop import Loop, terminal
 from swarm.field.pilot import Pilot, fitted
+from swarm.field.show import Show
 from swarm.mind import Mind
 from swarm.mission import Mission
 from swarm.missionfile import MissionError
@@ -142,13 +143,15 @@ def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
         control = Control(config.control, ring)
         stack.callback(control.close)
         pilot = Pilot(mission, config.number, body, shell, radio, radio.boot)
+        shows = Show(config, pilot, radio, ring)
+        stack.callback(shows.close, "")
         minds = Path(config.minds) if config.minds else None
         if minds is not None and minds.exists():
             pilot.brain.mind = resumed(store.load(minds, mission), config.number)
         curb(pilot.brain.mind, frozen=args.freeze, budget=args.explore)
         deadman = DeadMan(body.stop, config.rules.deadman)
         stack.callback(deadman.close)
-        loop = Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm)
+        loop = Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm, shows=shows)
         with loop.signals(), terminal() as keyboard:
             return loop.run(args.duration, keyboard)
 

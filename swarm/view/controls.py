@@ -45,14 +45,14 @@ class Controls:
     @property
     def detail(self) -> int | None:
         """The robot that is shown in detail."""
-        return (self.selected or 0) if self.page == "robot" else None
+        return self.selected if self.page == "robot" else None
 
 
-def press(now: Controls, key: str, robots: int, worst: Sequence[int] = ()) -> Controls:
-    """After a key; `robots` is their number, `worst` are those that need attention, the worst first."""
+def press(now: Controls, key: str, robots: Sequence[int], worst: Sequence[int] = ()) -> Controls:
+    """After a key; `robots` are their numbers, `worst` are those that need attention, the worst first."""
     if now.help:
         return replace(now, help=False, over=key == "q")
-    at = -1 if now.selected is None else now.selected
+    at = robots.index(now.selected) if now.selected in robots else -1
     match key:
         case "q":
             return replace(now, over=True)
@@ -61,14 +61,14 @@ def press(now: Controls, key: str, robots: int, worst: Sequence[int] = ()) -> Co
         case " " | "p":
             return replace(now, paused=not now.paused)
         case "down" | "j" if robots:
-            return replace(now, selected=(at + 1) % robots)
+            return replace(now, selected=robots[(at + 1) % len(robots)])
         case "up" | "k" if robots:
-            return replace(now, selected=(max(at, 0) - 1) % robots)
+            return replace(now, selected=robots[(max(at, 0) - 1) % len(robots)])
         case "a" if worst:
-            place = worst.index(at) + 1 if at in worst else 0
+            place = worst.index(now.selected) + 1 if now.selected in worst else 0
             return replace(now, selected=worst[place % len(worst)])
         case "enter" | "r" if robots:
-            return replace(now, page="robot", selected=max(at, 0))
+            return replace(now, page="robot", selected=robots[max(at, 0)])
         case "esc" | "o":
             return replace(now, page="swarm", selected=None if now.page == "swarm" else now.selected)
         case _:

@@ -4,7 +4,7 @@ import io
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 
 from rich.align import Align
@@ -38,7 +38,7 @@ from swarm.view.panels import (
 )
 from swarm.view.picture import clock
 from swarm.view.robotview import robot_page
-from swarm.view.snapshot import Detail, Snapshot, Stage
+from swarm.view.snapshot import Detail, RobotRow, Snapshot, Stage
 
 RATE = 10.0  # frames per second at most
 TABLE = 66  # cells, the least width of the robot table beside the map
@@ -63,12 +63,12 @@ def render(
     """
     glyphs, controls = UNICODE if unicode else ASCII, controls or Controls()
     body = height - 1
-    robot = controls.detail
+    robot = next((row for row in snapshot.robots if row.robot == controls.detail), None)
     if controls.help:
         lines = help_panel(keys, width, body, glyphs)
-    elif robot is not None and robot < len(snapshot.robots):
-        news = detail if detail is not None and detail.robot == robot else None
-        lines = robot_page(stage, snapshot, snapshot.robots[robot], news, width, body, glyphs)
+    elif robot is not None:
+        news = detail if detail is not None and detail.robot == robot.robot else None
+        lines = robot_page(stage, snapshot, robot, news, width, body, glyphs)
     elif width >= 2 * TABLE - 20 and height >= 30:
         lines = _wide(stage, snapshot, width, body, glyphs, controls.selected)
     elif width >= 70 and height >= 18:
@@ -98,6 +98,8 @@ def render_waiting(stage: Stage | None, *, unicode: bool = True) -> RenderableTy
 def plain_line(stage: Stage, snapshot: Snapshot) -> str:
     """One line of progress in ASCII, for output that is no terminal."""
     alive = [robot for robot in snapshot.robots if robot.alive]
+    if stage.real:
+        return ASCII.text("  ".join(_field_parts(snapshot, alive)))
     parts = [
         f"{clock(snapshot.time)}/{clock(stage.duration)}",
         f"phase {phase_name(stage, snapshot)}",
@@ -111,6 +113,19 @@ def plain_line(stage: Stage, snapshot: Snapshot) -> str:
         f"speed {snapshot.speed:.1f}x",
     ]
     return ASCII.text("  ".join(parts))
+
+
+def _field_parts(snapshot: Snapshot, alive: Sequence[RobotRow]) -> list[str]:
+    """Of real robots: who is there, who stands and why."""
+    held = [f"robot {robot.robot} {robot.held or robot.fault}" for robot in alive if robot.held or robot.fault]
+    return [
+        clock(snapshot.time),
+        f"alive {len(alive)}/{len(snapshot.robots)}",
+        f"aggregate {sum(robot.strategy == 0 for robot in alive)}",
+        f"sites {len(snapshot.sites)}",
+        f"longest wait {seconds(longest(snapshot))}",
+        *held,
+    ]
 
 
 def svg(stage: Stage, snapshot: Snapshot, width: int, height: int) -> str:
@@ -214,7 +229,7 @@ class Dashboard:
         keys = self._keyboard.pressed()
         for key in keys:
             worst = _worst(alarms(self.stage, self._latest)) if self.stage and self._latest else []
-            robots = len(self._latest.robots) if self._latest else 0
+            robots = [row.robot for row in self._latest.robots] if self._latest else []
             self.controls = press(self.controls, key, robots, worst)
             self._next = -math.inf  # shown at once
         return keys

@@ -10,6 +10,7 @@ from swarm.record import Tick
 SLOW, TURN = 0.02, 0.2  # m/s, rad/s: told less than that a robot need not move
 SHARE = 0.1  # of what it was told, by its odometry: less is no movement
 SPAN, STEP = 10.0, 0.5  # s over which losses are counted, and between two counts
+LEFT_OUT = 5  # ticks; after a longer gap all begins anew
 FEW = 10  # signals in that time below which nothing is said of losses
 
 
@@ -28,18 +29,19 @@ class Health:
         self.still = self.frozen = np.zeros(0)
 
     def tick(self, now: Tick) -> None:
-        """Take the next tick in; after a gap all begins anew."""
+        """Take the next tick in."""
         before, self._before = self._before, now
-        if before is None or now.tick != before.tick + 1 or len(before.alive) != len(now.alive):
+        if before is None or not 0 < now.tick - before.tick <= LEFT_OUT or len(before.alive) != len(now.alive):
             self.still = self.frozen = np.zeros(len(now.alive))
             self._radio.clear()
             return
         told = self._told(before) & now.alive
         sensed, readings = now.percepts, (_bytes(now.percepts) == _bytes(before.percepts)).all(1)
+        passed = (now.tick - before.tick) * self._dt
         held = told & ~self._moved(before, now) & (sensed["touch"] < 0) & (sensed["grip"] == 0)
         dead = (readings & told) | (~np.isfinite(sensed["proximity"]).all(1) & now.alive)
-        self.still = np.where(held, self.still + self._dt, 0.0) if self._odometry else self.still
-        self.frozen = np.where(dead, self.frozen + self._dt, 0.0)
+        self.still = np.where(held, self.still + passed, 0.0) if self._odometry else self.still
+        self.frozen = np.where(dead, self.frozen + passed, 0.0)
         if now.tick % self._every == 0:
             self._radio.append(now.radio[:, 1:].astype(np.int64))
 

@@ -262,9 +262,9 @@ def _marks(
     return marks
 
 
-def attention(robot: RobotRow) -> tuple[bool, float, int]:
-    """Sorts robots: the dead first, then those that wait longest, then by number."""
-    return robot.alive, -robot.waiting if robot.alive else 0.0, robot.robot
+def attention(robot: RobotRow) -> tuple[bool, bool, float, int]:
+    """Sorts robots: the dead first, then those that are held, then those that wait longest, then by number."""
+    return robot.alive, not robot.held, -robot.waiting if robot.alive else 0.0, robot.robot
 
 
 def level(share: float, ramp: str) -> str:

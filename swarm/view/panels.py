@@ -49,6 +49,7 @@ def panel(title: str, lines: Sequence[Line], width: int, height: int, glyphs: Gl
 def header(stage: Stage, snapshot: Snapshot, width: int, glyphs: Glyphs, note: str = "") -> list[Line]:
     """Mission, phase and time, in one line; `note` is what must not be overlooked."""
     now = f"{clock(snapshot.time)} / {clock(stage.duration)}   {snapshot.speed:.1f}{glyphs.times} "
+    now = f"{clock(snapshot.time)} " if stage.real else now
     name = glyphs.text(f" {stage.mission}   {stage.about}")
     note = f" {glyphs.text(note)} " if note else ""
     line = [Segment(glyphs.fit(name, max(0, width - len(now) - len(note) - 1)) + " ", HEADER)]
@@ -115,7 +116,7 @@ def swarm_panel(stage: Stage, snapshot: Snapshot, width: int, chart: int, glyphs
     aggregate = counts[0] / max(1, len(alive))
     top = max(snapshot.rate, default=0.0)
     space = width - 22
-    lines = [
+    tasks: list[Line] = [
         [
             name_cell("tasks"),
             Segment(f"{snapshot.done} done", BOLD),
@@ -132,6 +133,15 @@ def swarm_panel(stage: Stage, snapshot: Snapshot, width: int, chart: int, glyphs
             ink((0, 158, 115)),
             glyphs,
         ),
+    ]
+    phase: list[Line] = [
+        [name_cell("phase"), Segment(glyphs.fit(phase_name(stage, snapshot), width - 8))],
+        timeline(stage, snapshot, width, glyphs),
+    ]
+    if stage.real:
+        tasks, phase = _field(snapshot, alive), []
+    lines = [
+        *tasks,
         *_chart("split", f"{aggregate:.0%} aggr.", snapshot.split, 1.0, space, chart, _SPLIT, glyphs),
         [
             name_cell("robots"),
@@ -145,8 +155,7 @@ def swarm_panel(stage: Stage, snapshot: Snapshot, width: int, chart: int, glyphs
             Segment(f"{len(snapshot.links)} links, {count(sum(r.said for r in snapshot.robots))} said"),
         ],
         *([_ties(snapshot.ties)] if snapshot.ties else []),
-        [name_cell("phase"), Segment(glyphs.fit(phase_name(stage, snapshot), width - 8))],
-        timeline(stage, snapshot, width, glyphs),
+        *phase,
     ]
     return panel("swarm", lines, width, len(lines) + 1, glyphs)
 
@@ -160,6 +169,17 @@ def _ties(ties: Mapping[str, int]) -> Line:
         Segment(f", {stale} stale" if stale else "", WARN),
         Segment(f", {lost} lost" if lost else "", ALARM),
         Segment(f", {count(refused)} refused" if refused else "", WARN),
+    ]
+
+
+def _field(snapshot: Snapshot, alive: Sequence[RobotRow]) -> list[Line]:
+    """Real robots know nothing of tasks that others did; what matters is who may move, and for how long yet."""
+    held = sum(bool(robot.held) for robot in alive)
+    charges = [robot.battery for robot in alive if not math.isnan(robot.battery)]
+    return [
+        [name_cell("sites"), Segment(f"{len(snapshot.sites)} in sight")],
+        [name_cell("moving"), Segment(f"{len(alive) - held} may", BOLD), Segment(f", {held} stand", WARN)],
+        [name_cell("battery"), Segment(f"{min(charges):.0%} at least" if charges else "no gauges")],
     ]
 
 
@@ -225,15 +245,17 @@ def robot_panel(
     groups = _groups(robots, width, glyphs) if len(robots) >= MANY else []
     room -= len(groups)
     if groups:
-        robots = [r for r in robots if not r.alive or r.waiting >= stage.watch.stuck / 4 or r.robot == selected]
+        robots = [
+            r for r in robots if not r.alive or r.held or r.waiting >= stage.watch.stuck / 4 or r.robot == selected
+        ]
     if len(robots) > room:
         room = max(0, room - 1)
     shown, rest = robots[:room], robots[room:]
     if selected is not None and shown and selected in (r.robot for r in rest):
         chosen = next(r for r in rest if r.robot == selected)
         shown, rest = [*shown[:-1], chosen], [shown[-1], *(r for r in rest if r is not chosen)]
-    lines = [*groups, [Segment(_titles(bar), DIM)]]
-    lines += [_robot(robot, bar, stage.watch.stuck, glyphs, chosen=robot.robot == selected) for robot in shown]
+    lines = [*groups, [Segment(_titles(bar, real=stage.real), DIM)]]
+    lines += [_robot(stage, robot, bar, glyphs, chosen=robot.robot == selected) for robot in shown]
     if rest:
         lines.append(_summary(rest, glyphs))
     return panel(title, lines, width, height, glyphs)
@@ -263,18 +285,24 @@ def _groups(robots: Sequence[RobotRow], width: int, glyphs: Glyphs) -> list[Line
     return lines
 
 
-def _titles(bar: int) -> str:
+def _titles(bar: int, *, real: bool) -> str:
     bars = f"{'agg':<{bar}} {'disp':<{bar}}"[: 2 * bar + 1]
-    return f"  id strat. {bars} task     act.  site  wait   in  out  age rules bad rst"
+    last = " batt los rst" if real else "rules bad rst"
+    return f"  id strat. {bars} task     act.  site  wait   in  out  age {last}"
 
 
-def _robot(robot: RobotRow, bar: int, stuck: float, glyphs: Glyphs, *, chosen: bool = False) -> Line:
+def _robot(stage: Stage, robot: RobotRow, bar: int, glyphs: Glyphs, *, chosen: bool = False) -> Line:
     """One line of the table."""
+    stuck = stage.watch.stuck
     style = PLAIN if robot.alive else ALARM
     mark, colour = mapview.robot_mark(robot, stuck, glyphs)
     name = ("agg", "disp")[robot.strategy] if robot.alive else "dead"
     action = ACTIONS[robot.action] if robot.action >= 0 else ""
     site = str(robot.site) if robot.site >= 0 else ""
+    task = ("stopped" if "stop" in robot.held else "stands") if robot.held else TASKS[robot.task]
+    known = f"{robot.rules:>5} {count(robot.bad):>3}"
+    if stage.real:
+        known = f"{_percent(robot.battery):>5} {_percent(robot.loss):>3}"
     wait = ALARM if robot.waiting >= stuck else WARN if robot.alive and robot.waiting >= stuck / 4 else style
     return [
         Segment(f"{robot.robot:>4} ", style + CHOSEN if chosen else style),
@@ -283,11 +311,17 @@ def _robot(robot: RobotRow, bar: int, stuck: float, glyphs: Glyphs, *, chosen: b
         *gauge(robot.concentration[0], bar, STRATEGY[0], glyphs),
         Segment(" "),
         *gauge(robot.concentration[1], bar, STRATEGY[1], glyphs),
-        Segment(f" {TASKS[robot.task]:<8} {action:<6}{site:>4} ", style),
+        Segment(f" {task:<8} ", WARN if robot.alive and robot.held else style),
+        Segment(f"{action:<6}{site:>4} ", style),
         Segment(f"{seconds(robot.waiting) if robot.waiting > 0 else '':>5}", wait),
         Segment(f" {count(robot.heard):>4} {count(robot.said):>4} {seconds(robot.age):>4}", style),
-        Segment(f" {robot.rules:>5} {count(robot.bad):>3} {count(robot.restarts):>3}", style),
+        Segment(f" {known} {count(robot.restarts):>3}", style),
     ]
+
+
+def _percent(share: float) -> str:
+    """In at most four cells."""
+    return "-" if math.isnan(share) else f"{share:.0%}"
 
 
 def gauge(share: float, width: int, style: Style, glyphs: Glyphs) -> Line:
@@ -340,7 +374,7 @@ def _site(site: SiteRow, there: int, letter: Segment, colour: Style, width: int,
         Segment(f"{site.site:>4} "),
         letter,
         Segment(f" {glyphs.fit(site.kind, kind)} " if kind else " "),
-        Segment(f"{site.action:<4} {there}/{site.team} "),
+        Segment(f"{site.action:<4} {there}/{site.team or '?'} "),
         *gauge(site.progress, bar, colour, glyphs),
         Segment(f" {site.progress:>4.0%} {seconds(site.age):>5}"),
     ]

@@ -12,7 +12,7 @@ swarm get in (`swarm.net.gate`), and what they are shown is encrypted.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ _decoders: dict[bytes, "msgspec.msgpack.Decoder[Any]"] = {
 
 
 class Publisher:
-    """Bound to `address`, and to `network` (tcp://HOST:PORT, guarded by `ring` where there is one).
+    """Bound to all `places`: addresses, each guarded by a ring where it has one; there may be one such ring.
 
     Raises OSError with the address where that is not to be had.
     """
@@ -46,14 +46,12 @@ class Publisher:
     def __init__(
         self,
         context: "zmq.Context[zmq.Socket[bytes]]",
-        address: str,
-        network: str | None = None,
-        ring: Keyring | None = None,
+        places: Sequence[tuple[str, Keyring | None]],
     ) -> None:
-        self._gate = Gate(context, ring) if ring is not None else None
-        self._sockets = [_bound(context, address, None)]
-        if network is not None:
-            self._sockets.append(_bound(context, network, ring))
+        rings = [ring for _, ring in places if ring is not None]
+        self._gate = Gate(context, rings[0]) if rings else None
+        self._sockets = [_bound(context, address, ring) for address, ring in places]
+        self.addresses = [str(socket.getsockopt_string(zmq.LAST_ENDPOINT)) for socket in self._sockets]
         self._wanted: dict[int, set[int]] = {}  # robot -> sockets whose watchers want it in detail
 
     def publish(self, stage: Stage, snapshot: Snapshot, detail: Callable[[int], Detail]) -> None:
@@ -61,7 +59,8 @@ class Publisher:
         if self._gate is not None:
             self._gate.serve()
         swarm = _encode(snapshot)
-        new = [self._attend(i, len(snapshot.robots)) for i in range(len(self._sockets))]
+        robots = {row.robot for row in snapshot.robots}
+        new = [self._attend(i, robots) for i in range(len(self._sockets))]
         details = {robot: _encode(detail(robot)) for robot in sorted(self._wanted)[:MOST]}
         for i, socket in enumerate(self._sockets):
             if new[i]:
@@ -76,7 +75,7 @@ class Publisher:
         for socket in self._sockets:
             socket.send_multipart((END, _encode(why)), zmq.NOBLOCK)
 
-    def _attend(self, index: int, robots: int) -> bool:
+    def _attend(self, index: int, robots: Container[int]) -> bool:
         """Take in who subscribes to what; is somebody new?"""
         new, socket = False, self._sockets[index]
         while socket.poll(0):
@@ -84,7 +83,7 @@ class Publisher:
             wants, name = data[:1] == b"\x01", data[1:]
             new = new or (wants and name == STAGE)
             number = name.removeprefix(ROBOT).removesuffix(b".")
-            if name == ROBOT + number + b"." and number.isdigit() and len(number) < 6 and int(number) < robots:
+            if name == ROBOT + number + b"." and number.isdigit() and len(number) < 6 and int(number) in robots:
                 there = self._wanted.setdefault(int(number), set())
                 (there.add if wants else there.discard)(index)
                 if not there:
@@ -114,7 +113,7 @@ class Watcher:
         self.seen = time.monotonic()  # when something came last
         self.bad = 0  # messages that are none
         self._selected: int | None = None
-        self._socket = context.socket(zmq.SUB)
+        self.socket = context.socket(zmq.SUB)
         for option, value in (
             (zmq.RCVHWM, WAITING),
             (zmq.LINGER, 0),
@@ -122,15 +121,15 @@ class Watcher:
             (zmq.HEARTBEAT_IVL, 1000),
             (zmq.HEARTBEAT_TIMEOUT, 3000),
         ):
-            self._socket.setsockopt(option, value)
+            self.socket.setsockopt(option, value)
         if ring is not None:
-            approach(self._socket, ring, server)
+            approach(self.socket, ring, server)
         for name in topics:
-            self._socket.setsockopt(zmq.SUBSCRIBE, name)
+            self.socket.setsockopt(zmq.SUBSCRIBE, name)
         try:
-            self._socket.connect(address)
+            self.socket.connect(address)
         except zmq.ZMQError as error:
-            self._socket.close()
+            self.socket.close()
             raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
 
     def select(self, robot: int | None) -> None:
@@ -138,16 +137,16 @@ class Watcher:
         if robot == self._selected:
             return
         if self._selected is not None:
-            self._socket.setsockopt(zmq.UNSUBSCRIBE, topic(self._selected))
+            self.socket.setsockopt(zmq.UNSUBSCRIBE, topic(self._selected))
         if robot is not None:
-            self._socket.setsockopt(zmq.SUBSCRIBE, topic(robot))
+            self.socket.setsockopt(zmq.SUBSCRIBE, topic(robot))
         self._selected, self.detail = robot, None
 
     def take(self, seconds: float = 0.0) -> bool:
         """Take in what comes within so many seconds, the latest of all; did anything?"""
-        came = bool(self._socket.poll(round(1000 * seconds)))
-        while self._socket.poll(0):
-            frames = self._socket.recv_multipart()
+        came = bool(self.socket.poll(round(1000 * seconds)))
+        while self.socket.poll(0):
+            frames = self.socket.recv_multipart()
             try:
                 self._note(*frames)
             except (TypeError, KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -162,7 +161,7 @@ class Watcher:
             case Stage():
                 self.stage = message
             case Snapshot():
-                self.snapshot = message
+                self.snapshot, self.over = message, None  # a robot that ended may have come back
             case Detail():
                 self.detail = message
             case str():
@@ -170,7 +169,7 @@ class Watcher:
 
     def close(self) -> None:
         """Detach."""
-        self._socket.close()
+        self.socket.close()
 
 
 def topic(robot: int) -> bytes:

@@ -61,7 +61,9 @@ def summary_panel(stage: Stage, robot: RobotRow, width: int, height: int, glyphs
     else:
         place = f" site {robot.site}" if robot.site >= 0 else ""
         action = f", {ACTIONS[robot.action]}" if robot.action >= 0 else ""
-        doing = [Segment(f"{TASKS[robot.task]}{place}{action}")]
+        doing = [Segment(f"{robot.held}; ", WARN)] if robot.held else []
+        doing += [Segment(f"{robot.fault}; ", ALARM)] if robot.fault else []
+        doing.append(Segment(f"{TASKS[robot.task]}{place}{action}"))
         if robot.waiting > 0:
             style = ALARM if robot.waiting >= stage.watch.stuck else WARN
             doing.append(Segment(f", waiting for {seconds(robot.waiting)}", style))

@@ -28,6 +28,7 @@ class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
     phases: list[tuple[float, str]]  # start in s, name
     signatures: dict[str, str]  # kind -> pattern of its beacons' signatures
     watch: Watch  # from when on something needs attention
+    real: bool = False  # robots in the field, which know neither phases nor what was done
 
 
 class RobotRow(msgspec.Struct, array_like=True, frozen=True):

@@ -1,4 +1,4 @@
-"""`jerne watch`: the dashboard attached to a run that goes on elsewhere, as often as one likes. Read-only."""
+"""`jerne watch`: the dashboard attached to a run or to robots elsewhere, as often as one likes. Read-only."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import zmq
 
@@ -13,14 +14,15 @@ from swarm.net import keys
 from swarm.net.keys import Keyring
 from swarm.view.dashboard import Dashboard, plain_line
 from swarm.view.publish import ADDRESS, Watcher
+from swarm.view.snapshot import Detail, Snapshot, Stage
 
 PATIENCE = 60.0  # s without a word from a run after which it counts as gone; it may just have begun
 LINE = 5.0  # s of wall time between two plain lines
 STEP = 0.05  # s that is waited for news at once
 
 ABOUT = """\
-Attach the dashboard to a run, from another terminal or another machine, any number of times. Watching changes
-nothing in a run: who watches can say nothing to it, and nobody waits for a slow watcher.
+Attach the dashboard to a run or to the robots of a fleet, from another terminal or another machine, any number of
+times. Watching changes nothing: who watches can say nothing, and nobody waits for a slow watcher.
 """
 EXAMPLES = """\
 examples:
@@ -28,7 +30,36 @@ examples:
   jerne watch runs/default-seed1-002       the run of that folder
   jerne run --listen tcp://*:5600 --keys keys --key desk        on one machine, and on the other:
   jerne watch tcp://192.168.1.7:5600 --keys keys --key laptop --server desk
+  jerne watch fleet.toml                   the real robots of a fleet; with the desk's key, unless --key says another
 """
+
+
+class Shown(Protocol):
+    """A run or robots that one is attached to, see `swarm.view.publish.Watcher`."""
+
+    seen: float  # when something came last
+    over: str | None
+
+    @property
+    def stage(self) -> Stage | None:
+        """What does not change."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is now."""
+
+    @property
+    def detail(self) -> Detail | None:
+        """Of the robot that is selected."""
+
+    def select(self, robot: int | None) -> None:
+        """Ask for one robot in detail, or for none."""
+
+    def take(self, seconds: float = 0.0) -> bool:
+        """Take in what comes within so many seconds; did anything?"""
+
+    def close(self) -> None:
+        """Detach."""
 
 
 class WatchError(ValueError):
@@ -39,11 +70,16 @@ def main(argv: Sequence[str]) -> int:
     """Run `jerne watch` with these arguments; the exit status."""
     args = _parser().parse_args(argv)
     try:
-        address = find(args.where)
-        ring, server = _keys(args)
-        if address.startswith("tcp://") and ring is None and not args.insecure:
-            raise WatchError(f"{address}: needs --keys FOLDER, or --insecure for a run that was started so")
-        return _attach(address, ring, server, plain=args.plain or not sys.stdout.isatty())
+        with ExitStack() as stack:
+            context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+            stack.callback(context.destroy, linger=0)
+            shown, address = _attached(args, context)
+            stack.callback(shown.close)
+            plain = args.plain or not sys.stdout.isatty()
+            over = _lines(shown, address) if plain else _look(shown, address)
+        if over is not None:
+            print(f"the run is over: {over}")
+        return 0
     except (ValueError, OSError) as error:
         print(f"jerne: error: {error}", file=sys.stderr)
         return 2
@@ -83,19 +119,34 @@ def _keys(args: argparse.Namespace) -> tuple[Keyring | None, bytes]:
     return ring, names[name]
 
 
-def _attach(address: str, ring: Keyring | None, server: bytes, *, plain: bool) -> int:
-    with ExitStack() as stack:
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        stack.callback(context.destroy, linger=0)
-        watcher = Watcher(context, address, ring, server)
-        stack.callback(watcher.close)
-        over = _lines(watcher, address) if plain else _look(watcher, address)
-    if over is not None:
-        print(f"the run is over: {over}")
-    return 0
+def _attached(args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]") -> tuple[Shown, str]:
+    """Who shows what is asked for, and where that is, for people. Raises ValueError, OSError."""
+    if args.where is not None and args.where.endswith(".toml"):
+        return _fleet(Path(args.where), args, context), args.where
+    address = find(args.where)
+    ring, server = _keys(args)
+    if address.startswith("tcp://") and ring is None and not args.insecure:
+        raise WatchError(f"{address}: needs --keys FOLDER, or --insecure for a run that was started so")
+    return Watcher(context, address, ring, server), address
 
 
-def _look(watcher: Watcher, address: str) -> str | None:
+def _fleet(path: Path, args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]") -> Shown:
+    """All robots of a fleet."""
+    from swarm.field import fleet
+    from swarm.field.flock import Flock, Place
+
+    whole = fleet.read(path)
+    folder = args.keys or (path.parent / whole.keys if whole.keys else None)
+    ring = None if folder is None else keys.load(folder, args.key or whole.desk)
+    places = {robot.number: Place(fleet.watch(robot)) for robot in whole.robots}
+    if ring is not None:
+        if strangers := sorted(places.keys() - ring.robots.keys()):
+            raise WatchError(f"{path}: robot {strangers[0]} has no key in {folder}; jerne keys new {folder} NAME")
+        places = {n: Place(place.address, ring.robots[n]) for n, place in places.items()}
+    return Flock(context, places, ring)
+
+
+def _look(watcher: Shown, address: str) -> str | None:
     """The dashboard, until the operator leaves or the run is over; why it is over."""
     with Dashboard() as dashboard:
         while not dashboard.controls.over and watcher.over is None:
@@ -108,7 +159,7 @@ def _look(watcher: Watcher, address: str) -> str | None:
     return watcher.over
 
 
-def _lines(watcher: Watcher, address: str) -> str | None:
+def _lines(watcher: Shown, address: str) -> str | None:
     """A line now and then, until the run is over; why it is over."""
     due = 0.0
     while watcher.over is None:
@@ -120,11 +171,12 @@ def _lines(watcher: Watcher, address: str) -> str | None:
     return watcher.over
 
 
-def _doubt(watcher: Watcher, address: str) -> None:
+def _doubt(watcher: Shown, address: str) -> None:
     """Raises WatchError where nothing has ever come."""
     if watcher.snapshot is None and time.monotonic() - watcher.seen > PATIENCE:
-        hint = "; are the keys those of its swarm?" if address.startswith("tcp") else ""
-        raise WatchError(f"{address}: no run answers there within {PATIENCE:g} s{hint}")
+        hint = "; are the keys those of its swarm?" if address.startswith("tcp") or address.endswith(".toml") else ""
+        who = "robot of it answers" if address.endswith(".toml") else "run answers there"
+        raise WatchError(f"{address}: no {who} within {PATIENCE:g} s{hint}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,7 +184,12 @@ def _parser() -> argparse.ArgumentParser:
         "jerne watch", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("where", nargs="?", metavar="RUN|ADDRESS", help="a run's folder, or tcp://HOST:PORT (default: the latest run)")
+    add(
+        "where",
+        nargs="?",
+        metavar="RUN|ADDRESS|FLEET",
+        help="a run's folder, tcp://HOST:PORT, or the file of a fleet of real robots (default: the latest run)",
+    )
     add("--keys", type=Path, metavar="FOLDER", help="the swarm's keys, for a run on the network, see `jerne keys`")
     add("--key", metavar="NAME", help="your own key in that folder (default: the only one)")
     add("--server", metavar="NAME", help="whose key the run has (default: the only member that is no robot)")

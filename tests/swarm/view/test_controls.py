@@ -20,7 +20,7 @@ from tests.swarm.view.test_dashboard import robot, stage, swarm
 def after(keys: list[str], robots: int = 5, worst: tuple[int, ...] = ()) -> Controls:
     now = Controls()
     for key in keys:
-        now = press(now, key, robots, worst)
+        now = press(now, key, range(robots), worst)
     return now
 
 

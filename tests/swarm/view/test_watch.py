@@ -35,7 +35,7 @@ def pump(publisher: Publisher, *watchers: Watcher, done: int = 1) -> None:
 
 def test_who_attaches_gets_the_stage_and_then_what_is_new() -> None:
     with zmq.Context() as context:
-        publisher = Publisher(context, "inproc://run")
+        publisher = Publisher(context, [("inproc://run", None)])
         first = Watcher(context, "inproc://run")
         wait(lambda: pump(publisher, first) or first.snapshot, 10)
         late = Watcher(context, "inproc://run")
@@ -57,7 +57,7 @@ def test_details_come_of_the_robot_that_is_asked_for_and_of_no_other() -> None:
         return detail(robot)
 
     with zmq.Context() as context:
-        publisher = Publisher(context, "inproc://run")
+        publisher = Publisher(context, [("inproc://run", None)])
         watcher = Watcher(context, "inproc://run")
 
         def go_on() -> None:
@@ -78,7 +78,7 @@ def test_details_come_of_the_robot_that_is_asked_for_and_of_no_other() -> None:
 
 def test_nonsense_from_watchers_and_publishers_is_dropped() -> None:
     with zmq.Context() as context:
-        publisher = Publisher(context, "inproc://run")
+        publisher = Publisher(context, [("inproc://run", None)])
         rude = context.socket(zmq.SUB)
         for name in (topic(10**5), b"robot x.", b"robot -1.", b"robot 1", b"\xff" * 100):
             rude.setsockopt(zmq.SUBSCRIBE, name)
@@ -104,8 +104,8 @@ def test_on_the_network_members_get_in_and_strangers_do_not() -> None:
     rings = keys.generate(["desk", "laptop"], "mine")
     stranger = keys.generate(["desk", "laptop"], "other")["laptop"]
     with zmq.Context() as context, zmq.Context() as elsewhere:
-        publisher = Publisher(context, "inproc://run", NETWORK, rings["desk"])
-        address = publisher._sockets[1].getsockopt_string(zmq.LAST_ENDPOINT)
+        publisher = Publisher(context, [("inproc://run", None), (NETWORK, rings["desk"])])
+        address = publisher.addresses[1]
         member = Watcher(elsewhere, address, rings["laptop"], rings["desk"].public)
         outside = Watcher(elsewhere, address, stranger, rings["desk"].public)
         plain = Watcher(elsewhere, address)
