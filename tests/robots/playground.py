@@ -84,7 +84,10 @@ class Playground:
         return f"tcp:{self._net}.2:{PORT + robot}"
 
     def start(self) -> None:
-        """Start the simulator; again after `stop`. It crashes in one of thirty starts: tried twice, and said."""
+        """Start the simulator; again after `stop`. It crashes in one of thirty starts: tried twice, and said.
+
+        It also crashes where robots are called again within a step of hanging up: `robots.port` waits before it does.
+        """
         world = self.folder / "world.playground"
         world.write_text(self._world())
         for attempt in (1, 2):
@@ -163,7 +166,11 @@ class Playground:
 
     def _call(self, message: Any) -> tuple[Any, ...]:
         assert self._bus is not None
-        reply = self._bus.send_and_get_reply(message, timeout=5)
+        try:
+            reply = self._bus.send_and_get_reply(message, timeout=5)
+        except (OSError, TimeoutError) as error:
+            ended = None if self._simulator is None else self._simulator.poll()
+            raise RuntimeError(f"the simulator {'is silent' if ended is None else f'crashed ({ended})'}") from error
         if reply.header.message_type == MessageType.error:
             raise RuntimeError(f"D-Bus: {reply.body}")
         body: tuple[Any, ...] = reply.body
