@@ -314,18 +314,25 @@ def answer(scene: Mission, folder: Path, ticks: int, run: Thinking, echo: Callab
 
 
 def replay(scene: Mission, run: Thinking) -> Clock:
-    """The same commands into PyBullet alone; the tick is the engine's whole step."""
+    """The same commands again in this process, with nobody else there."""
     there, clock = world(scene), Clock()
+    for commands in run.commands[:WARM]:
+        there.sense()
+        there.act(commands)
+    for owner, name in ((there, "sense"), (there, "act"), (there.engine, "step")):
+        clock.wrap(owner, name, name)
     with physics(there.engine, clock):
-        for tick, commands in enumerate(run.commands):
-            numbers = there.sense()["touch"]  # not timed
-            if tick < WARM:
-                there.engine.step(commands, numbers)
-            else:
-                clock.tick(lambda told=commands, numbers=numbers: there.engine.step(told, numbers))  # type: ignore[misc]
-            there.poses = there.engine.poses()
+        for commands in run.commands[WARM:]:
+            clock.tick(lambda told=commands: (there.sense(), there.act(told)))  # type: ignore[misc]
     there.close()
     return clock
+
+
+def own_python(clock: Clock, count: int) -> float:
+    """us of CPU time a robot and tick that the world takes besides `stepSimulation`, sensors included; median."""
+    cpu = clock.cpu
+    parts = zip(cpu["sense"], cpu["act"], cpu["physics"], strict=True)
+    return 1e6 * statistics.median(sense + act - inner for sense, act, inner in parts) / count
 
 
 def wait_for(host: Host, crew: Crew, robots: int) -> None:
@@ -364,11 +371,6 @@ def measure(count: int, ticks: int, echo: Callable[..., None]) -> None:
         idle, idle_cpu = answer(scene, folder / "echo", ticks, run, echo)
         raw = replay(scene, run)
     clock, step = run.clock, raw.ms("physics")
-    cpu = clock.cpu
-    own = [
-        1e6 * (sense + act - inner) / count
-        for sense, act, inner in zip(cpu["sense"], cpu["act"], cpu["physics"], strict=True)
-    ]
 
     def line(what: str, ms: float) -> str:
         return f"  {what:<24}{ms:8.2f} ms {ms / step:6.2f} times raw, {1e3 * scene.tick / ms:.1f} times real time\n"
@@ -376,7 +378,7 @@ def measure(count: int, ticks: int, echo: Callable[..., None]) -> None:
     print(
         f"\nN = {count}: {run.working:.0%} of the robots at work, {run.rules:.0f} rules each, {ticks} ticks\n"
         + line("raw stepSimulation", step)
-        + line("the engine's step", raw.ms("tick"))
+        + line("the engine's step", raw.ms("step"))
         + line("tick, processes echo", idle.ms("tick"))
         + line("tick, minds thinking", clock.ms("tick"))
         + line("the fastest of those", 1e3 * min(clock.wall["tick"]))
@@ -384,7 +386,8 @@ def measure(count: int, ticks: int, echo: Callable[..., None]) -> None:
         f"  CPU time                raw {raw.cpu_ms('physics'):.2f} ms, host's thread {clock.cpu_ms('tick'):.2f} ms "
         f"(physics {clock.cpu_ms('physics'):.2f}, record {clock.cpu_ms('record'):.2f}), "
         f"all robots {1e3 * run.cpu * count:.2f} ms\n"
-        f"  own Python              {statistics.median(own):.1f} us CPU a robot and tick in sense and act\n"
+        f"  own Python              {own_python(clock, count):.1f} us CPU a robot and tick in sense and act, "
+        f"{own_python(raw, count):.1f} with nobody else there\n"
         f"  a robot's process       {1e6 * run.cpu:.0f} us CPU a tick (echo {1e6 * idle_cpu:.0f}), "
         f"{run.pss:.1f} MB PSS, start {1e3 * run.start:.0f} ms (the first {run.server:.2f} s)\n"
         f"  log                     {run.log / 1e3:.0f} kB a robot-minute",

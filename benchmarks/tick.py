@@ -8,7 +8,7 @@ processes of their own. Three runs of the same scene:
 
 thinking    robots with their minds
 echo        robots that answer what the thinking ones answered, without a mind: what processes cost
-raw         the same commands replayed into PyBullet alone: `stepSimulation` and nothing else
+raw         the same commands again in one process; the yardstick is the time in `stepSimulation` there
 
 Figures are medians over ticks. On a machine that is busy with other things, trust CPU times and the fastest tick.
 
