@@ -92,10 +92,11 @@ class Show:
         self._sites: dict[int, tuple[float, list[object]]] = {}  # number -> when seen, row of a tick
         self._due, self._state = -math.inf, ""
         self._blank = blank(pilot.brain.dtype, 1)
+        self.telemetry.snapshot(self._tick(0))  # loads what it needs before the robot's loop must not wait
 
     def tick(self, now: float, status: Status) -> None:
         """Take a tick in; publish when it is due. `now` is monotonic, s."""
-        tick = self._tick(status)
+        tick = self._tick(status.session)
         self._note(tick, status)
         self.telemetry.tick(tick)
         if now >= self._due:
@@ -108,7 +109,7 @@ class Show:
             self._publisher.end(why)
         self._context.destroy(linger=200)
 
-    def _tick(self, status: Status) -> Tick:
+    def _tick(self, session: int) -> Tick:
         pilot = self.pilot
         percept = self._blank if pilot.percept is None else pilot.percept
         tick = max(0, pilot.ticks)
@@ -121,7 +122,7 @@ class Show:
             pilot.report,
             np.ones(1, bool),
             np.array([tick]),
-            np.array([max(0, status.session - 1)]),
+            np.array([max(0, session - 1)]),
             np.array([[counts["said"], counts["received"], self._losses.count(self.link)]]),
             np.full((1, 1), -1),
             [pilot.heard],
