@@ -99,9 +99,7 @@ class Params:
     @cached_property
     def record(self) -> np.ndarray:
         """The same numbers by the same names as one record, (1,): what compiled code reads."""
-        names = [field.name for field in fields(self)]
-        dtype = [(name, {int: "i8", float: "f8", bool: "?"}[_type(name)]) for name in names]
-        return np.array([tuple(getattr(self, name) for name in names)], dtype)
+        return np.array([tuple(getattr(self, field.name) for field in fields(self))], RECORD)
 
     @classmethod
     def standard(cls, capacity: int = 400, p_wild: float = 0.33, do_as_subsumption: bool = True) -> "Params":
@@ -126,3 +124,7 @@ class Params:
 def _type(name: str) -> type:
     """The type of a parameter's default."""
     return type(getattr(Params, name))
+
+
+# One object for all: numba compares two that are merely equal field by field, at each call.
+RECORD = np.dtype([(field.name, {int: "i8", float: "f8", bool: "?"}[_type(field.name)]) for field in fields(Params)])

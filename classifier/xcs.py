@@ -60,10 +60,11 @@ def decide(
     if fast is None:
         predictions = predict(pop, situation, step, params, draws)
         return choose(predictions, explore, draws), predictions
-    word, x = _read(pop, situation, params)
-    predictions = np.empty(pop.actions)
-    arrays = pop.words, pop.counts, pop.numbers
-    chosen: int = fast.decide(*arrays, params.record, draws.state, pop.bits, word, x, step, explore, predictions)
+    (word, x), predictions = _read(pop, situation, params), np.empty(pop.actions)
+    chosen: int = fast.decide(
+        *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits),
+        *(word, x, step, explore, predictions),
+    )
     return chosen, predictions
 
 
@@ -73,13 +74,14 @@ def predict(pop: Population, situation: Any, step: int, params: Params, draws: D
     With theta_mna below the number of actions some may stay unknown, NaN. Raises ValueError for a
     situation out of range.
     """
-    seen = Situation._make(_read(pop, situation, params))
+    word, x = _read(pop, situation, params)
     if (fast := kernels()) is not None:
         predictions = np.empty(pop.actions)
         fast.predict(
-            *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits), *(*seen, step, predictions)
+            *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits), *(word, x, step, predictions)
         )
         return predictions
+    seen = Situation(word, x)
     enough = params.theta_mna or pop.actions
     while True:
         predictions = prediction_array(pop, match(pop, seen), seen.x)
@@ -113,16 +115,18 @@ def learn(pop: Population, situation: Any, action: int, payoff: float, step: int
 
     Raises ValueError for a situation, action or pay-off out of range.
     """
-    seen = Situation._make(_read(pop, situation, params))
+    word, x = _read(pop, situation, params)
     if not (type(action) is int and 0 <= action < pop.actions):
         action = read_action(pop, action)
-    check("payoff", payoff, -MOST_PAYOFF, MOST_PAYOFF)
+    if not (type(payoff) is float and -MOST_PAYOFF <= payoff <= MOST_PAYOFF):
+        check("payoff", payoff, -MOST_PAYOFF, MOST_PAYOFF)
     if (fast := kernels()) is not None:
         fast.learn(
             *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits, pop.actions),
-            *(*seen, action, float(payoff), step),
+            *(word, x, action, float(payoff), step),
         )
         return
+    seen = Situation(word, x)
     while not (acting := action_set(pop, seen, action)).size:
         cover(pop, seen, action, step, params, draws)
     update(pop, acting, payoff, seen.x, params)

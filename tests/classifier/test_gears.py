@@ -150,6 +150,12 @@ def test_the_kernels_draw_what_python_draws() -> None:
     assert int(kdraws.mix(np.uint64(2**64 - 5))) == mix(2**64 - 5)
 
 
+def test_records_of_parameters_share_one_type_so_that_calls_stay_cheap() -> None:
+    one, other = PAPER.record, replace(PAPER, mu=0.1).record
+    assert one.dtype is other.dtype
+    assert (float(one["mu"][0]), float(other["mu"][0]), int(other["capacity"][0])) == (PAPER.mu, 0.1, 200)
+
+
 def test_ones_are_counted() -> None:
     words = [0, 1, 2**63, 2**64 - 1, 0x123456789ABCDEF0]
     assert [kconditions.count_ones(np.uint64(word)) for word in words] == [word.bit_count() for word in words]
