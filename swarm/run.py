@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import zmq
 
+from robots import cache
 from swarm import registry, store, wire
 from swarm.arbiters.auction import Central
 from swarm.crew import Crew, ending
@@ -33,6 +34,7 @@ from swarm.view.video import Video
 GRACE = 1.5  # s that a stopped run has to complete its folder
 MOST_PROCESSES = 1000  # of robots
 EVERY = 5.0  # s of wall time between two plain lines
+COMPILING = "compiling for this machine, once; it takes about half a minute"
 
 
 class RunError(RuntimeError):
@@ -94,7 +96,8 @@ class _Watch:
     """Shows snapshots: as a dashboard, or line by line."""
 
     def __init__(self, plain: bool, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
-        self.dashboard = None if plain else Dashboard()
+        self._wait = COMPILING if cache.is_cold() else ""  # what the first snapshot waits for
+        self.dashboard = None if plain else Dashboard(note=self._wait)
         self.stage: Stage | None = None
         self.latest: Snapshot | None = None
         self._next = 0.0
@@ -105,6 +108,8 @@ class _Watch:
         with _outliving_the_terminal():
             if self.dashboard is not None and self._details is not None:
                 self.dashboard.stage = self.stage
+                if self.latest is not None:
+                    self.dashboard.note = ""
                 self.dashboard.pressed()
                 self._details.select(self.dashboard.controls.detail)
                 self._details.take()
@@ -121,6 +126,8 @@ class _Watch:
     def __enter__(self) -> "_Watch":
         if self.dashboard is not None:
             self.dashboard.__enter__()
+        elif self._wait:
+            _say(self._wait, sys.stdout)
         return self
 
     def __exit__(

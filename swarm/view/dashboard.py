@@ -82,12 +82,13 @@ def render(
     return SegmentLines(frame, new_lines=True)
 
 
-def render_waiting(stage: Stage | None, *, unicode: bool = True) -> RenderableType:
-    """What is shown before the first snapshot."""
+def render_waiting(stage: Stage | None, *, unicode: bool = True, note: str = "") -> RenderableType:
+    """What is shown before the first snapshot; `note` says what one waits for."""
     glyphs = UNICODE if unicode else ASCII
     text = Text(justify="center")
     if stage is None:
         text.append("waiting for the run", BOLD)
+        text.append(f"\n{note}", DIM)
     else:
         text.append(f"{glyphs.text(stage.mission)}\n", BOLD)
         text.append(f"{glyphs.text(stage.about)}\n\n", DIM)
@@ -203,10 +204,11 @@ class Dashboard:
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
         keys: tuple[tuple[str, str], ...] = LIVE,
+        note: str = "",
     ) -> None:
         self.stage, self.keys = stage, keys
         self.controls = Controls()
-        self.note = ""  # what must not be overlooked
+        self.note = note  # what must not be overlooked
         self._console = console or Console()
         self._clock = clock
         self._next = -math.inf  # s, when the next frame may be drawn
@@ -217,7 +219,7 @@ class Dashboard:
         self._latest: Snapshot | None = None
         self._news = -math.inf  # s, when the latest snapshot came
         self._live = Live(
-            render_waiting(stage, unicode=self._unicode),
+            render_waiting(stage, unicode=self._unicode, note=note),
             console=self._console,
             screen=True,
             auto_refresh=False,
@@ -245,7 +247,7 @@ class Dashboard:
         self._frozen = (self._frozen or snapshot) if self.controls.paused and self._is_live else None
         shown = self._frozen or snapshot
         if self.stage is None or shown is None:
-            frame = render_waiting(self.stage, unicode=self._unicode)
+            frame = render_waiting(self.stage, unicode=self._unicode, note=self.note)
         else:
             stale = f"no news for {now - self._news:.0f} s" if self._is_live and now - self._news > STALE else ""
             frame = render(
