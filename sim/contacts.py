@@ -22,7 +22,8 @@ from robots.kernel import kernel
 from sim.buckets import sort, span
 from sim.sensing import Grid, bucket_of
 
-SWEEPS = 16  # through all contacts of a step, for velocities
+SWEEPS = 16  # through all contacts of a step, for velocities, at most
+SLIGHT = 1e-9  # N s, an impulse that changes by less stays as it is: a hundred-millionth of what a robot has
 TIDY = 2  # sweeps that move apart what overlaps
 
 #: a plate on its rail; times and forces in SI units
@@ -42,6 +43,18 @@ PLATE = np.dtype(
         ("reach", "f8"),  # m, end of the rail
         ("travel", "f8"),  # m, how far it has come
         ("speed", "f8"),  # m/s along the rail
+    ]
+)
+
+#: what becomes of a plate's speed in one step
+RAIL = np.dtype(
+    [
+        ("light", "f8"),  # 1/kg, damping and spring included
+        ("alone", "f8"),  # m/s that it would have without its brake and the ends of its rail
+        ("held_up", "f8"),  # m/s that the brake eats
+        ("least", "f8"),  # m/s, the ends of the rail
+        ("most", "f8"),
+        ("speed", "f8"),  # m/s
     ]
 )
 
@@ -72,7 +85,9 @@ class Contacts(NamedTuple):
     other: np.ndarray  # (C,) i4, a robot; -1 a wall; -2 - k plate k
     box: np.ndarray  # (C,) i4, of a wall
     rope: np.ndarray  # (C,) bool, a gripper: it pulls
-    normal: np.ndarray  # (C, 2) from the other to the robot
+    normal: np.ndarray  # (C, 2) from the other to the robot, the other way round for a rope
+    along: np.ndarray  # (C,) of a plate's velocity along its rail, this part is along the normal
+    stiff: np.ndarray  # (C,) kg, impulse for a change of the speed at which the gap opens
     slack: np.ndarray  # (C,) m/s at which the gap may close
     push: np.ndarray  # (C,) N s, impulse so far
 
@@ -118,27 +133,30 @@ def advance(
     """
     near = np.zeros((0, 3), np.int32)
     contacts = _room(0)
-    alone, held_up = np.zeros(len(plates)), np.zeros(len(plates))  # m/s: without brake; what the brake eats
-    inertia = np.zeros(len(plates))
+    rails = np.zeros(len(plates), RAIL)
     for step in range(steps):
         if step % fresh == 0:
             near = _near(pose, plates, walls, body)
             contacts = _room(len(near) + len(pose))
         _drive(pose, velocity, wanted, body, h)
         for k in range(len(plates)):
-            p = plates[k]
-            inertia[k] = p.mass + h * p.damping + h * h * p.spring
-            alone[k] = (p.mass * p.speed - h * p.spring * p.travel) / inertia[k]
-            held_up[k] = h * p.brake / inertia[k]
-            p.speed = _answer(p, alone[k], held_up[k], h)
-        count = _close(near, contacts, pose, grips, plates, walls, body, h)
+            p, rail = plates[k], rails[k]
+            rail.light = 1 / (p.mass + h * p.damping + h * h * p.spring)
+            rail.alone = (p.mass * p.speed - h * p.spring * p.travel) * rail.light
+            rail.held_up = h * p.brake * rail.light
+            rail.least = 0.0 if p.brake > 0 else -p.travel / h  # a rail with a brake moves one way
+            rail.most = (p.reach - p.travel) / h
+            rail.speed = _answer(rail)
         weight = 1 / (body.mass + h * body.drag)
-        for _ in range(SWEEPS if count else 0):
-            _sweep(contacts, count, velocity, plates, alone, held_up, inertia, weight, h)
+        count = _close(near, contacts, pose, grips, plates, rails, walls, body, weight, h)
+        for _ in range(SWEEPS):
+            if not _sweep(contacts, count, velocity, rails, weight):
+                break
         for i in range(len(pose)):
             for axis in range(3):
                 pose[i, axis] += h * velocity[i, axis]
         for k in range(len(plates)):
+            plates[k].speed = rails[k].speed
             plates[k].travel += h * plates[k].speed
         for _ in range(TIDY):
             _tidy(contacts, count, pose, grips, plates, walls, body)
@@ -165,11 +183,9 @@ def _drive(pose: np.ndarray, velocity: np.ndarray, wanted: np.ndarray, body: Bod
 
 
 @kernel
-def _answer(plate: Any, alone: float, held_up: float, h: float) -> float:
-    """Speed of a plate that would move at `alone` m/s without its brake and the ends of its rail."""
-    # a rail with a brake moves one way
-    speed = max(0.0, alone - held_up) if plate.brake > 0 else max(alone, -plate.travel / h)
-    return float(min(speed, (plate.reach - plate.travel) / h))
+def _answer(rail: Any) -> float:
+    """Speed of a plate: what its brake leaves, within the ends of its rail."""
+    return float(min(max(rail.alone - rail.held_up, rail.least), rail.most))
 
 
 @kernel
@@ -245,6 +261,8 @@ def _room(size: int) -> Contacts:
         np.empty((size, 2)),
         np.empty(size),
         np.empty(size),
+        np.empty(size),
+        np.empty(size),
     )
 
 
@@ -306,11 +324,13 @@ def _close(
     pose: np.ndarray,
     grips: np.ndarray,
     plates: np.ndarray,
+    rails: np.ndarray,
     walls: Grid,
     body: Body,
+    weight: float,
     h: float,
 ) -> int:
-    """Enter the contacts that may close in this step: their number."""
+    """Enter the contacts that may close in this step: their number. `weight` is 1 / kg of a robot, drag included."""
     soon = body.radius / 4  # m; nobody moves as far in a step
     count = 0
     for c in range(-len(pose), len(near)):
@@ -327,7 +347,16 @@ def _close(
         if gap < soon:
             contacts.robot[count], contacts.other[count], contacts.box[count] = robot, other, box
             contacts.rope[count] = rope
+            if rope:
+                nx, ny = -nx, -ny
+            along, easy, k = 0.0, weight, -2 - other
+            if other >= 0:
+                easy += weight
+            elif k >= 0:
+                along = plates[k].way * (plates[k].nx * nx + plates[k].ny * ny)
+                easy += along * along * rails[k].light
             contacts.normal[count, 0], contacts.normal[count, 1] = nx, ny
+            contacts.along[count], contacts.stiff[count] = along, 1 / easy
             contacts.slack[count] = max(gap, 0.0) / h
             contacts.push[count] = 0.0
             count += 1
@@ -335,43 +364,33 @@ def _close(
 
 
 @kernel
-def _sweep(
-    contacts: Contacts,
-    count: int,
-    velocity: np.ndarray,
-    plates: np.ndarray,
-    alone: np.ndarray,
-    held_up: np.ndarray,
-    inertia: np.ndarray,
-    weight: float,
-    h: float,
-) -> None:
-    """Pass impulses through all contacts once. `weight` is 1 / kg of a robot, its drag included."""
+def _sweep(contacts: Contacts, count: int, velocity: np.ndarray, rails: np.ndarray, weight: float) -> bool:
+    """Pass impulses through all contacts once; has anything changed? `weight` is 1 / kg of a robot, drag included."""
+    changed = False
     for c in range(count):
         i, other = contacts.robot[c], contacts.other[c]
-        nx, ny = contacts.normal[c]
-        if contacts.rope[c]:
-            nx, ny = -nx, -ny
+        nx, ny, before = contacts.normal[c, 0], contacts.normal[c, 1], contacts.push[c]
         opening = nx * velocity[i, 0] + ny * velocity[i, 1]
-        k, along, easy = -2 - other, 0.0, weight
         if other >= 0:
             opening -= nx * velocity[other, 0] + ny * velocity[other, 1]
-            easy += weight
-        elif k >= 0:
-            along = plates[k].way * (plates[k].nx * nx + plates[k].ny * ny)
-            opening -= along * plates[k].speed
-            easy += along * along / inertia[k]
-        push = max(0.0, contacts.push[c] - (opening + contacts.slack[c]) / easy)
-        more = push - contacts.push[c]
-        contacts.push[c] = push
-        velocity[i, 0] += weight * more * nx
-        velocity[i, 1] += weight * more * ny
+        elif other < -1:
+            opening -= contacts.along[c] * rails[-2 - other].speed
+        push = max(0.0, before - (opening + contacts.slack[c]) * contacts.stiff[c])
+        more = push - before
+        if abs(more) < SLIGHT:
+            continue
+        changed, contacts.push[c] = True, push
+        change = weight * more
+        velocity[i, 0] += change * nx
+        velocity[i, 1] += change * ny
         if other >= 0:
-            velocity[other, 0] -= weight * more * nx
-            velocity[other, 1] -= weight * more * ny
-        elif k >= 0:
-            alone[k] -= along * more / inertia[k]
-            plates[k].speed = _answer(plates[k], alone[k], held_up[k], h)
+            velocity[other, 0] -= change * nx
+            velocity[other, 1] -= change * ny
+        elif other < -1:
+            rail = rails[-2 - other]
+            rail.alone -= contacts.along[c] * more * rail.light
+            rail.speed = _answer(rail)
+    return changed
 
 
 @kernel

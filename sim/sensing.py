@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from robots.chance import NOTHING, absorb, normal, uniform
 from robots.kernel import kernel
 from robots.percept import RangeBearing, Sensors
-from sim.buckets import sort, span
+from sim.buckets import CROWD, sort, span
 
 CELL = 0.5  # m, side of a wall bucket; long views cross few cells, crowded maps still spread well
 LEAST = 0.1  # m, side of a bucket of robots or sites, at least
@@ -64,6 +64,7 @@ class Grid(NamedTuple):
     rows: int
     start: np.ndarray  # (rows * columns + 1,) i8
     boxes: np.ndarray  # (E, 4) f8, x, y of the middle from (left, bottom), width, depth
+    hall: tuple[float, float, float, float]  # a rectangle that no wall reaches into: x min, y min, x max, y max
 
 
 class Senses:
@@ -146,7 +147,7 @@ def grid(walls: ArrayLike) -> Grid:
     """Sort `walls` (M, 4) [x, y of the middle, width, depth] into buckets."""
     boxes = np.asarray(walls, float).reshape(-1, 4)
     if not len(boxes):
-        return Grid(0.0, 0.0, CELL, 1, 1, np.zeros(2, np.int64), boxes)
+        return Grid(0.0, 0.0, CELL, 1, 1, np.zeros(2, np.int64), boxes, (-np.inf, -np.inf, np.inf, np.inf))
     # the margin (m) keeps a wall that ends on a bucket's border in both buckets, however borders are rounded
     low = boxes[:, :2] - boxes[:, 2:] / 2 - 1e-6
     high = boxes[:, :2] + boxes[:, 2:] / 2 + 1e-6
@@ -161,8 +162,24 @@ def grid(walls: ArrayLike) -> Grid:
                 buckets[row * columns + column].append(wall)
     start = np.cumsum([0, *map(len, buckets)])
     order = [wall for bucket in buckets for wall in bucket]
+    free = _hall(boxes)
     boxes = (boxes - [*corner, 0, 0])[order]
-    return Grid(float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes)
+    return Grid(float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes, free)
+
+
+def _hall(boxes: np.ndarray) -> tuple[float, float, float, float]:
+    """A rectangle without walls: where all are, and for each wall (M, 4) in it cut to the largest of what is left.
+
+    All of an arena with outer walls alone, and little where there are many.
+    """
+    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
+    left, bottom = low.min(0).tolist()
+    right, top = high.max(0).tolist()
+    for (x0, y0), (x1, y1) in zip(low.tolist(), high.tolist(), strict=True):
+        if x0 < right and x1 > left and y0 < top and y1 > bottom:
+            cuts = (left, bottom, x0, top), (x1, bottom, right, top), (left, bottom, right, y0), (left, y1, right, top)
+            left, bottom, right, top = max(cuts, key=lambda c: max(0.0, c[2] - c[0]) * max(0.0, c[3] - c[1]))
+    return left, bottom, right, top
 
 
 def _doubles(values: np.ndarray) -> np.ndarray:
@@ -279,6 +296,17 @@ def _no_walls(grid: Grid, left: float, bottom: float, right: float, top: float) 
 
 
 @kernel
+def _all_in(hall: tuple[float, float, float, float], points: np.ndarray) -> bool:
+    """Are all of these that are points within a rectangle?"""
+    left, bottom, right, top = hall
+    for i in range(len(points)):
+        x, y = points[i, 0], points[i, 1]
+        if x < left or x > right or y < bottom or y > top:
+            return False
+    return True
+
+
+@kernel
 def _hidden(grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
     """Whether a wall lies between two points; the same, bit for bit, from either end."""
     if _no_walls(grid, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
@@ -355,12 +383,15 @@ def _nearest(
     """The `most` nearest visible targets of each eye: index (N, most) i4, filled with -1.
 
     `same`: the targets are the eyes, and none sees itself. Among equals the lower index comes first. Looks into
-    one ring of buckets after the other round the eye's own, until no target farther out can be nearer.
+    one ring of buckets after the other round the eye's own, until no target farther out can be nearer; at once into
+    as many as should hold twice as many targets.
     """
     index = np.full((len(eyes), most), -1, np.int32)
     squares = np.empty(most)
     buckets = sort(targets, LEAST)
+    least = math.ceil((math.sqrt(2 * most / CROWD) - 1) / 2)
     cell, columns, rows = buckets.cell, buckets.columns, buckets.rows
+    occlusion = occlusion and not (_all_in(grid.hall, eyes) and _all_in(grid.hall, targets))
     for place in range(len(eyes)):
         i = buckets.order[place] if same else place  # those who are near each other look at the same
         x, y = eyes[i, 0], eyes[i, 1]
@@ -373,10 +404,10 @@ def _nearest(
         while occlusion and clear > LEAST and not _no_walls(grid, x - clear, y - clear, x + clear, y + clear):
             clear /= 2
         clear = clear * clear if clear > LEAST else -1.0
-        found, limit, ring = 0, reach**2, 1
+        found, limit, ring = 0, reach**2, least
         while True:  # buckets at most `ring` away that were not looked into yet, row by row
             for r in range(max(0, row - ring), min(rows - 1, row + ring) + 1):
-                ends = 1 if ring == 1 or abs(r - row) == ring else 2  # a whole row, or both ends of one
+                ends = 1 if ring == least or abs(r - row) == ring else 2  # a whole row, or both ends of one
                 for end in range(ends):
                     first, last = own - ring + end * 2 * ring, own + ring - (ends - 1 - end) * 2 * ring
                     first, last = max(first, 0), min(last, columns - 1)
@@ -444,15 +475,95 @@ def _missed(key: np.uint64, index: int, dropout: float) -> bool:
 
 
 @kernel
-def _look(pose: np.ndarray, target: np.ndarray, key: np.uint64, first: int, trait: np.ndarray) -> tuple[float, float]:
-    """Range and bearing of a target; their deviates have the indices `first` and `first` + 1."""
-    rx, ry = target[0] - pose[0], target[1] - pose[1]
-    way, bearing = math.sqrt(rx * rx + ry * ry), _angle(rx, ry) - pose[2]
-    if trait[1] > 0:
-        way = max(0.0, way + trait[1] * normal(key, first))
-    if trait[2] > 0:
-        bearing += trait[2] * normal(key, first + 1)
+def _look(
+    rx: float, ry: float, heading: float, key: np.uint64, first: int, far: float, aside: float
+) -> tuple[float, float]:
+    """Range and bearing of what lies at (rx, ry) from a robot.
+
+    Their deviates, of standard deviation `far` and `aside`, have the indices `first` and `first` + 1.
+    """
+    way, bearing = math.sqrt(rx * rx + ry * ry), _angle(rx, ry) - heading
+    if far > 0:
+        way = max(0.0, way + far * normal(key, first))
+    if aside > 0:
+        bearing += aside * normal(key, first + 1)
     return way, _wrap(bearing)
+
+
+@kernel
+def _tell_robots(
+    poses: np.ndarray, i: int, near: np.ndarray, trait: np.ndarray, key: np.uint64, first: int, o: Any
+) -> None:
+    """Robot i reads the robots `near` (N, R) it; 3 deviates a slot, the first of them has the index `first`."""
+    x, y, heading = poses[i, 0], poses[i, 1], poses[i, 2]
+    far, aside, dropout, most, slot = trait[1], trait[2], trait[3], near.shape[1], 0
+    for k in range(most):
+        j, z = near[i, k], first + 3 * k
+        if j < 0:
+            break
+        if not _missed(key, z + 2, dropout):
+            o.robot_id[slot] = j
+            way, bearing = _look(poses[j, 0] - x, poses[j, 1] - y, heading, key, z, far, aside)
+            o.robot_rb[slot, 0], o.robot_rb[slot, 1] = way, bearing
+            slot += 1
+    for k in range(slot, most):
+        o.robot_id[k], o.robot_rb[k, 0], o.robot_rb[k, 1] = -1, np.nan, np.nan
+
+
+@kernel
+def _tell_sites(
+    poses: np.ndarray,
+    i: int,
+    about: np.ndarray,
+    sites: Any,
+    face: np.ndarray,
+    trait: np.ndarray,
+    key: np.uint64,
+    first: int,
+    o: Any,
+) -> None:
+    """Robot i reads the sites `about` (N, S) it, whose faces are `face` (S, 3); 4 deviates a slot."""
+    x, y, heading = poses[i, 0], poses[i, 1], poses[i, 2]
+    far, aside, dropout, most, slot = trait[1], trait[2], trait[3], about.shape[1], 0
+    for k in range(most):
+        j, z = about[i, k], first + 4 * k
+        if j < 0:
+            break
+        if not _missed(key, z + 3, dropout):
+            o.site_id[slot], o.site_kind[slot] = sites[j].id, sites[j].kind
+            way, bearing = _look(face[j, 0] - x, face[j, 1] - y, heading, key, z, far, aside)
+            o.site_rb[slot, 0], o.site_rb[slot, 1] = way, bearing
+            turned = face[j, 2] - heading + (aside * normal(key, z + 2) if aside > 0 else 0.0)
+            o.site_face[slot] = _wrap(turned)
+            slot += 1
+    for k in range(slot, most):
+        o.site_id[k], o.site_kind[k], o.site_face[k] = -1, 0, np.nan
+        o.site_rb[k, 0], o.site_rb[k, 1] = np.nan, np.nan
+
+
+@kernel
+def _tell_rays(free: np.ndarray, i: int, trait: np.ndarray, key: np.uint64, o: Any) -> None:
+    """Robot i reads its rays, `free` (N, P); 2 deviates each."""
+    reach, noise, dropout = trait[0], trait[1], trait[2]
+    for p in range(free.shape[1]):
+        way = free[i, p]
+        if way < reach and noise > 0:
+            way = min(max(way + noise * normal(key, 2 * p), 0.0), reach)
+        if way < reach and _missed(key, 2 * p + 1, dropout):
+            way = reach
+        o.proximity[p] = way
+
+
+@kernel
+def _tell_odometry(
+    poses: np.ndarray, before: np.ndarray, i: int, noise: float, key: np.uint64, first: int, o: Any
+) -> None:
+    """Robot i reads what it has driven; 2 deviates."""
+    x, y, heading = poses[i, 0] - before[i, 0], poses[i, 1] - before[i, 1], before[i, 2]
+    ahead, turned = x * math.cos(heading) + y * math.sin(heading), _wrap(poses[i, 2] - heading)
+    if noise > 0:
+        ahead, turned = ahead * (1 + noise * normal(key, first)), turned * (1 + noise * normal(key, first + 1))
+    o.odometry[0], o.odometry[1] = ahead, turned
 
 
 @kernel
@@ -470,44 +581,24 @@ def _sense(
 ) -> tuple[np.ndarray, np.ndarray]:
     """All of `Senses.sense`. A robot's deviates: 2 a ray, 3 for each slot of a robot, 4 of a site, 2 of odometry."""
     t = traits[0]
-    ray, peer, site, slip = t.rays, t.robots, t.sites, t.odometry
-    rays, most, places = len(ring), out.robot_id.shape[1], out.site_id.shape[1]
-    free = _free(poses, ring, grid, sites.face, sites.width, sites.thickness, t.radius, ray[0])
-    near = _nearest(poses, poses, True, grid, peer[0], True, most)
-    about = _nearest(poses, sites.face, False, grid, site[0], True, places)
+    most, places = out.robot_id.shape[1], out.site_id.shape[1]
+    faces = np.empty((len(sites), 3))
+    for k in range(len(sites)):
+        faces[k, 0], faces[k, 1], faces[k, 2] = sites[k].face[0], sites[k].face[1], sites[k].face[2]
+    free = _free(poses, ring, grid, faces, sites.width, sites.thickness, t.radius, t.rays[0])
+    near = _nearest(poses, poses, True, grid, t.robots[0], True, most)
+    about = _nearest(poses, faces, False, grid, t.sites[0], True, places)
     touched = _touching(poses, sites, t.touch)
+    peers = 2 * len(ring)
+    beacons = peers + 3 * most
+    slip = beacons + 4 * places
     now = absorb(absorb(absorb(NOTHING, seed), _NOISE), tick)
     for i in range(len(poses)):
         key, o = absorb(now, i), out[i]
-        for p in range(rays):
-            way = free[i, p]
-            if way < ray[0] and ray[1] > 0:
-                way = min(max(way + ray[1] * normal(key, 2 * p), 0.0), ray[0])
-            if way < ray[0] and _missed(key, 2 * p + 1, ray[2]):
-                way = ray[0]
-            o.proximity[p] = way
-        slot, first = 0, 2 * rays
-        for k in range(most):
-            j, z = near[i, k], first + 3 * k
-            if j >= 0 and not _missed(key, z + 2, peer[3]):
-                o.robot_id[slot] = j
-                o.robot_rb[slot, 0], o.robot_rb[slot, 1] = _look(poses[i], poses[j], key, z, peer)
-                slot += 1
-        for k in range(slot, most):
-            o.robot_id[k], o.robot_rb[k, 0], o.robot_rb[k, 1] = -1, np.nan, np.nan
-        slot, first = 0, first + 3 * most
-        for k in range(places):
-            j, z = about[i, k], first + 4 * k
-            if j >= 0 and not _missed(key, z + 3, site[3]):
-                face = sites[j].face
-                o.site_id[slot], o.site_kind[slot] = sites[j].id, sites[j].kind
-                o.site_rb[slot, 0], o.site_rb[slot, 1] = _look(poses[i], face, key, z, site)
-                turned = face[2] - poses[i, 2] + (site[2] * normal(key, z + 2) if site[2] > 0 else 0.0)
-                o.site_face[slot] = _wrap(turned)
-                slot += 1
-        for k in range(slot, places):
-            o.site_id[k], o.site_kind[k], o.site_face[k] = -1, 0, np.nan
-            o.site_rb[k, 0], o.site_rb[k, 1] = np.nan, np.nan
+        _tell_rays(free, i, t.rays, key, o)
+        _tell_robots(poses, i, near, t.robots, key, peers, o)
+        _tell_sites(poses, i, about, sites, faces, t.sites, key, beacons, o)
+        _tell_odometry(poses, before, i, t.odometry, key, slip, o)
         o.grip = 0
         if gripped[i] >= 0:
             o.grip = 1
@@ -517,12 +608,6 @@ def _sense(
         o.touch, o.progress = -1, np.nan
         if touched[i] >= 0:
             o.touch, o.progress = sites[touched[i]].id, sites[touched[i]].progress
-        x, y = poses[i, 0] - before[i, 0], poses[i, 1] - before[i, 1]
-        ahead = x * math.cos(before[i, 2]) + y * math.sin(before[i, 2])
-        turned, z = _wrap(poses[i, 2] - before[i, 2]), first + 4 * places
-        if slip > 0:
-            ahead, turned = ahead * (1 + slip * normal(key, z)), turned * (1 + slip * normal(key, z + 1))
-        o.odometry[0], o.odometry[1] = ahead, turned
     return touched, near
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from sim.arrivals import PLATE, Arrival, Spot, overlaps
-from sim.sensing import SITE
+from sim.sensing import SITE, joined
 from sim.spec import Phase, Robots, Work
 
 CLEAR = 0.02  # m, left between a new plate and the robots around it
@@ -122,27 +122,23 @@ class Sites:
         for index in set(touching.tolist()) - {-1}:
             if math.isnan(self.open[index].touched):
                 self.open[index].touched = time
-        before = len(self.ended)
         events = [*self._close_done(time), *self._change_phase(time)]
-        changed = self._measure()
+        if changed := self._measure():
+            self.array["face"][changed] = [self.open[index].face for index in changed]
+            self.array["progress"][changed] = [self.open[index].progress for index in changed]
         while self._coming and self._coming[-1].time <= time:
             self.waiting.append(self._coming.pop())
             self._next_try = time
         if self.waiting and time >= self._next_try:
             self._next_try = time + RETRY
             events += self._open_waiting(time, poses)
-        if len(self.open) != len(self.array) or len(self.ended) != before:
-            self.array = np.array([self._row(site) for site in self.open], SITE)
-        elif changed:
-            self.array["face"] = [site.face for site in self.open]
-            self.array["progress"] = [site.progress for site in self.open]
         return events
 
-    def _measure(self) -> bool:
-        """Read how far all have come; has any changed?"""
-        changed = False
+    def _measure(self) -> list[int]:
+        """Read how far all have come; the indices of those that show it."""
+        changed = []
         travels, holds = self._plates.measure([site.number for site in self.open])
-        for site, moved, held in zip(self.open, travels, holds, strict=True):
+        for index, (site, moved, held) in enumerate(zip(self.open, travels, holds, strict=True)):
             if moved == site.moved and not held and not site.held:
                 continue
             progress = site.progress
@@ -155,11 +151,8 @@ class Sites:
             if moved != site.moved or site.progress != progress:
                 site.moved = moved
                 site.face = moved_face(site.spot, moved if site.arrival.action == "pull" else -moved)
-                changed = True
+                changed.append(index)
         return changed
-
-    def _row(self, site: Site) -> tuple[object, ...]:
-        return site.number, site.arrival.signature, site.face, self._work.face, PLATE, site.progress
 
     def _close_done(self, time: float) -> Iterator[Event]:
         """A site stays for the tick in which robots can sense that it is complete."""
@@ -187,7 +180,9 @@ class Sites:
 
     def _end(self, site: Site, outcome: str, time: float) -> None:
         self._plates.remove_plate(site.number)
-        self.open.remove(site)
+        index = next(i for i, one in enumerate(self.open) if one is site)
+        del self.open[index]
+        self.array = np.delete(self.array, index)
         site.ended, site.outcome = time, outcome
         self.ended.append(site)
 
@@ -201,6 +196,8 @@ class Sites:
             self.waiting.remove(arrival)
             number = len(self.open) + len(self.ended)
             self.open.append(Site(number, arrival, spot, time, face=spot))
+            row = np.array([(number, arrival.signature, spot, self._work.face, PLATE, 0.0)], SITE)
+            self.array = joined([self.array, row])
             self._plates.add_plate(number, spot, arrival.action, arrival.team)
             yield Event(time, "info", f"site {number} opens: {_what(arrival)}")
 
