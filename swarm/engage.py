@@ -13,6 +13,7 @@ import numpy as np
 from robots.kernel import kernel
 from swarm.features import is_avoided, place_of
 from swarm.memory import ANSWER, APPROACH, LEAVE, SEARCH, WORK
+from swarm.needs import believed
 
 AGGREGATE, DISPERSE = 0, 1
 QUIET, DECIDE, WENT_ON, CAME_TO_NOTHING, GONE = range(5)  # what `engage` tells about a robot
@@ -41,6 +42,7 @@ def engage(
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,
+    beliefs: np.ndarray,
     calls: np.ndarray,
     picked: np.ndarray,
     news: np.ndarray,
@@ -78,7 +80,8 @@ def engage(
             call = calls[i, max(0, picked[i])]
             called = call.site if m.strategy == AGGREGATE and picked[i] >= 0 else -1
             avoided = avoid_site[i], avoid_until[i]
-            _look_around(tick, room, site_id[i], site_rb[i], site_kind[i], m, heard[i], *avoided, call, called)
+            around = site_id[i], site_rb[i], site_kind[i]
+            _look_around(tick, room, *around, m, heard[i], *avoided, beliefs[i], call, called)
 
 
 @kernel
@@ -155,6 +158,7 @@ def _look_around(
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,
+    beliefs: np.ndarray,
     call: Any,
     called: int,
 ) -> None:
@@ -176,6 +180,7 @@ def _look_around(
         _begin(m, APPROACH, tick)
         m.site, m.kind, m.seen, m.away = site_id[found], site_kind[found], tick, site_rb[found, 0]
         m.aim, m.peer = -1, -1
+        m.need = believed(beliefs, site_kind[found])
     elif called >= 0:
         if m.task != ANSWER:
             _begin(m, ANSWER, tick)

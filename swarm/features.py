@@ -13,7 +13,7 @@ BITS = 21  # of a situation, see `situation`
 CALL = 2.0  # how strongly calls for help excite the antigen of aggregation
 LONELY = 0.9  # how strongly being alone does
 CROWD = 0.7  # m within which idle robots are a crowd
-CALLING = 1.0  # s without progress from which a robot at a site is heard as a call
+CALLING = 1.0  # s without progress from which a robot at a site is heard as a call, whatever it takes
 IMPATIENT = (10.0, 30.0)  # s of waiting that the situation tells apart
 FOLLOW = 3  # the action, see swarm.report.ACTIONS
 SAME = 0.5  # s within which two robots have waited for equally long
@@ -39,8 +39,12 @@ def is_avoided(site: int, tick: int, avoid_site: np.ndarray, avoid_until: np.nda
 
 @kernel
 def is_call(heard: Any) -> bool:
-    """Does a robot wait for help?"""
-    return bool(heard.site >= 0 and heard.action >= 0 and heard.waiting >= CALLING)
+    """Does a robot ask for help: on its way to a site that takes more, at one that does not move, or in vain there?"""
+    if heard.site < 0:
+        return False
+    if heard.action < 0:
+        return bool(heard.need > 1)
+    return bool(heard.waiting >= CALLING or (heard.waiting > 0 and heard.need > heard.mates + 1))
 
 
 @kernel
@@ -159,7 +163,8 @@ def _enter(calls: np.ndarray, h: Any, distance: float, age: float, hearing: floa
         c.distance, c.peer = distance, h.id
     c.age = min(c.age, age)
     c.waiting = max(c.waiting, h.waiting)
-    c.mates = max(c.mates, min(h.mates, 64) + 1)
+    if h.action >= 0:
+        c.mates = max(c.mates, min(h.mates, 64) + 1)
     c.need = max(c.need, h.need)
 
 
@@ -205,3 +210,8 @@ def situation(m: np.void) -> int:
     for b, limit in enumerate(IMPATIENT):
         word |= int(m["waiting"] >= limit) << (19 + b)
     return word
+
+
+def company(word: int) -> tuple[int, int]:
+    """The signature in a situation, and how many robots are at work there, 1 to 4."""
+    return word & 0xFFF, 1 + (word >> 12 & 7).bit_count()

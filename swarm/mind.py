@@ -19,7 +19,7 @@ from swarm import needs, registry
 from swarm.arbiters import Scene
 from swarm.calls import loudest, silence
 from swarm.engage import AVOID, CAME_TO_NOTHING, DECIDE, DWELL, GONE, WENT_ON, keep_away
-from swarm.features import BITS, situation
+from swarm.features import BITS, company, situation
 from swarm.learners import Lesson, Moment
 from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
@@ -133,7 +133,9 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, scene)
     reports["stimulus"], reports["concentration"] = verdict.stimulus, verdict.concentration
     picked, news = _heed(mind, verdict), np.empty(lanes, np.int64)
-    newsworthy = proceed(now, dt, room, percepts, memory, heard, *avoided, mind.calls, picked, news, mind.reward)
+    newsworthy = proceed(
+        now, dt, room, percepts, memory, heard, *avoided, mind.needs, mind.calls, picked, news, mind.reward
+    )
     taught = any(lessons)
     if taught:
         for lane in (lane for lane, outcomes in enumerate(lessons) if outcomes and mind.share[lane]):
@@ -190,10 +192,11 @@ def _believe(mind: Mind, lane: int, now: int, news: int) -> None:
     m, beliefs = mind.memory[lane], mind.needs[lane]
     kind, same = int(m["kind"]), int(m["same"])
     if news == WENT_ON:
-        needs.moved(beliefs, kind, int(m["movers"]))
+        needs.learn(beliefs, kind, int(m["movers"]), needs.MOVED, 1.0)
     elif news == CAME_TO_NOTHING:
-        needs.stuck(beliefs, kind, same, (now - int(m["decided"])) * mind.mission.tick)
-    need = round(needs.believed(beliefs, kind))
+        seconds = (now - int(m["decided"])) * mind.mission.tick
+        needs.learn(beliefs, kind, same, needs.STUCK, min(1.0, seconds / needs.VAIN))
+    need = needs.believed(beliefs, kind)
     in_vain = m["first"] and m["tried"] | 1 << max(0, int(m["action"])) == 2**FOLLOW - 1
     m["need"] = max(need, same + 1) if in_vain and news == CAME_TO_NOTHING else need
 
@@ -233,7 +236,7 @@ def _pay(mind: Mind, lane: int, now: int, payoff: float, *, future: bool) -> Non
     if future:
         ahead = mind.learner.best(mind.learner_state, lane, situation(m))
         payoff += _discount(mind, now - int(m["decided"])) * ahead
-    enough = bool(m["same"] >= round(needs.believed(mind.needs[lane], int(m["kind"]))))
+    enough = bool(m["same"] >= needs.believed(mind.needs[lane], int(m["kind"])))
     _learn(mind, lane, now, Lesson(int(m["situation"]), int(m["action"]), payoff, True, enough))
     _credit_leaving(mind, lane, now, payoff)
     mind.outcomes[lane].append(Outcome(int(m["situation"]), int(m["action"]), round(payoff, 1)))
@@ -261,6 +264,9 @@ def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outco
         if outcome.situation < 2**BITS and outcome.action < len(ACTIONS):
             payoff = min(PAYOFF, max(0.0, outcome.payoff))
             _learn(mind, lane, now, Lesson(outcome.situation, outcome.action, payoff, own=False), _SHARE + i)
+            if payoff in (0, PAYOFF):
+                what, weight = (needs.MOVED, 1.0) if payoff else (needs.STUCK, DWELL / needs.VAIN)
+                needs.learn(mind.needs[lane], *company(outcome.situation), what, weight)
 
 
 def _discount(mind: Mind, ticks: int) -> float:

@@ -22,7 +22,7 @@ HEARD = np.dtype(
         ("kind", "i4"),
         ("action", "i1"),  # -1: aims at the site, but is not there yet
         ("mates", "i1"),
-        ("need", "i1"),
+        ("need", "i1"),  # 1 of who only answers a call
         ("distance", "f4"),  # m
         ("concentration", "f4"),  # with which it aims at the site
     ]

@@ -8,7 +8,7 @@ from robots.chance import NOTHING, absorb, uniform
 from robots.kernel import kernel
 from swarm.engage import CAME_TO_NOTHING, QUIET, WENT_ON, engage
 from swarm.features import survey
-from swarm.memory import WORK
+from swarm.memory import APPROACH, WORK
 from swarm.peers import forget
 from swarm.report import ACTIONS
 from swarm.steer import steer
@@ -71,6 +71,7 @@ def proceed(
     heard: np.ndarray,
     avoid_site: np.ndarray,
     avoid_until: np.ndarray,
+    beliefs: np.ndarray,
     calls: np.ndarray,
     picked: np.ndarray,
     news: np.ndarray,
@@ -79,7 +80,7 @@ def proceed(
     """`swarm.engage.engage`, and the `reward` (L,) of its news; whether there are any."""
     p, avoided = percepts, (avoid_site, avoid_until)
     seen = p.site_id, p.site_rb, p.site_kind, p.touch, p.progress
-    engage(tick, dt, room, *seen, memory, heard, *avoided, calls, picked, news)
+    engage(tick, dt, room, *seen, memory, heard, *avoided, beliefs, calls, picked, news)
     any_news = False
     for i in range(news.shape[0]):
         any_news = any_news or news[i] != QUIET
@@ -129,10 +130,12 @@ def respond(
         speech.aggregate, speech.disperse = report.concentration[0], report.concentration[1]
         site = m.site if m.site >= 0 else m.aim
         speech.waiting, speech.site, speech.kind = m.waiting, site, m.kind if site >= 0 else 0
-        speech.need, speech.distance, speech.concentration = m.need, m.away if site >= 0 else 0.0, m.bid
+        speech.need, speech.distance, speech.concentration = 1, m.away if site >= 0 else 0.0, m.bid
         speech.turn = 1 if (tick + own[i]) % interval == 0 else 0
         anyone = anyone or speech.turn == 1
         speech.action, speech.mates = -1, 0
+        if m.task == WORK or m.task == APPROACH:
+            speech.need, speech.concentration = m.need, 1.0
         if m.task == WORK:
             speech.distance = 0.0
             speech.action, speech.mates = doing(m.action, m.lead), min(64, m.mates)

@@ -76,12 +76,12 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
     seq: Bits  # counts the sender's signals since boot
     time: Numeral  # s, the sender's own clock
     stimulation: tuple[Share, Share]  # concentrations of aggregate and disperse
-    waiting: Annotated[float, Meta(ge=0, le=1e6)]  # s at a site without progress; 0: no help is asked for
+    waiting: Annotated[float, Meta(ge=0, le=1e6)]  # s at a site without progress
     site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or aims at, -1: none
     kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
     action: Annotated[int, Meta(ge=-1, le=15)]  # what it does there, -1: nothing
     mates: Annotated[int, Meta(ge=0, le=64)]  # robots at work with it at that site
-    need: Annotated[int, Meta(ge=1, le=64)]  # robots that the site takes, as it believes
+    need: Annotated[int, Meta(ge=1, le=64)]  # robots that the site takes, as it believes; 1: it only answers a call
     distance: Annotated[float, Meta(ge=0, le=1e6)]  # m to that site, 0: it is there
     concentration: Share  # of the antibody that makes it go there: how sure it is to come
     outcomes: Annotated[tuple[Outcome, ...], Meta(max_length=OUTCOMES)] = ()

@@ -178,7 +178,7 @@ def test_callers_of_a_site_are_one_call() -> None:
     ear = Ear()
     ear.meet(1, 1.5, site=9, kind=7, action=0, waiting=4.0, mates=1, need=2)
     ear.meet(2, 1.0, site=9, kind=7, action=0, waiting=6.0, mates=1, need=3)
-    ear.meet(5, 0.4, site=8, action=0, waiting=0.5)  # has hardly begun: no call
+    ear.meet(5, 0.4, site=8, action=0, waiting=0.5)  # has hardly begun, and wants nobody: no call
     table = ear.survey()
     (call,) = table[table["site"] >= 0]
     assert (call["site"], call["kind"], call["peer"], call["mates"], call["need"]) == (9, 7, 2, 2, 3)
@@ -197,6 +197,21 @@ def test_rivals_are_those_on_their_way_that_are_closer() -> None:
     (call,) = table[table["site"] >= 0]
     assert call["rivals"] == 2  # 2 is closer, 0 as close with a lower number
     assert call["bids"] == 1.0
+
+
+def test_who_sets_out_for_a_site_that_takes_more_calls_at_once_and_goes_on_calling() -> None:
+    ear = Ear()
+    ear.meet(1, 1.0, site=9, action=-1, need=3, distance=0.8, concentration=1.0)
+    for robot, said in ((2, {"action": -1, "need": 1}), (4, {"action": 0, "mates": 1, "need": 2, "waiting": 0.5})):
+        ear.meet(robot, 0.5, site=10 + robot, **said)  # it only answers a call; it has all that it takes
+    table = ear.survey()
+    (call,) = table[table["site"] >= 0]
+    assert (call["site"], call["mates"], call["need"], call["rivals"], call["bids"]) == (9, 0, 3, 1, 1.0)
+    ear.heard[0, 0]["action"], ear.heard[0, 0]["waiting"] = 0, 0.1  # it has arrived
+    (call,) = ear.survey()[table["site"] == 9]
+    assert (call["mates"], call["need"], call["rivals"]) == (1, 3, 0)
+    ear.heard[0, 0]["waiting"] = 0.0  # it moves
+    assert (ear.survey()["site"] == -1).all()
 
 
 def test_a_call_keeps_its_slot_and_a_full_table_gives_up_the_quietest() -> None:

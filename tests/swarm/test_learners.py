@@ -172,14 +172,22 @@ def test_tables_by_hand(name: str, after: float) -> None:
 def test_khat_falls_to_what_was_enough_and_rises_while_that_many_fail() -> None:
     beliefs = needs.start(1)[0]
     assert needs.believed(beliefs, 1) == 2
-    needs.moved(beliefs, 1, 1)
+    needs.learn(beliefs, 1, 1, needs.MOVED, 1.0)
     assert needs.believed(beliefs, 1) == 1
-    needs.stuck(beliefs, 1, 0, 10.0)  # nobody tried
+    needs.learn(beliefs, 1, 1, needs.STUCK, 0.3)  # the wrong thing was tried
     assert needs.believed(beliefs, 1) == 1
-    needs.stuck(beliefs, 1, 1, 10.0)
-    assert needs.believed(beliefs, 1) == pytest.approx(1.5)
-    needs.stuck(beliefs, 1, 4, 1000.0)
-    assert needs.believed(beliefs, 1) == needs.MOST
+    for same, khat in ((1, 2), (2, 3), (3, 4), (4, needs.MOST)):
+        for _ in range(4):
+            needs.learn(beliefs, 1, same, needs.STUCK, 1.0)
+        assert needs.believed(beliefs, 1) == khat
+
+
+def test_what_moved_with_two_was_too_heavy_for_one() -> None:
+    beliefs = needs.start(1)[0]
+    needs.learn(beliefs, 1, 1, needs.MOVED, 1.0)
+    for _ in range(4):
+        needs.learn(beliefs, 1, 2, needs.MOVED, 1.0)
+    assert needs.believed(beliefs, 1) == 2
 
 
 def test_khat_of_kinds_is_told_apart_although_most_bits_mean_nothing() -> None:
@@ -189,9 +197,9 @@ def test_khat_of_kinds_is_told_apart_although_most_bits_mean_nothing() -> None:
     noise = 0b11011110
     for _ in range(60):
         ash, birch = (int(rng.integers(256)) & noise & ~0b1000 | 1, int(rng.integers(256)) & noise | 0b100000)
-        needs.moved(beliefs, ash, 1)
-        needs.stuck(beliefs, birch, int(rng.integers(1, 3)), 6.0)
-        needs.moved(beliefs, birch, 3)
+        needs.learn(beliefs, ash, 1, needs.MOVED, 1.0)
+        needs.learn(beliefs, birch, int(rng.integers(1, 3)), needs.STUCK, 0.6)
+        needs.learn(beliefs, birch, 3, needs.MOVED, 1.0)
     fresh = [int(s) & noise for s in rng.integers(0, 256, 40)]
-    assert np.mean([round(needs.believed(beliefs, s & ~0b1000 | 1)) == 1 for s in fresh]) > 0.9
-    assert np.mean([round(needs.believed(beliefs, s | 0b100000)) == 3 for s in fresh]) > 0.9
+    assert np.mean([needs.believed(beliefs, s & ~0b1000 | 1) == 1 for s in fresh]) > 0.9
+    assert np.mean([needs.believed(beliefs, s | 0b100000) == 3 for s in fresh]) > 0.9

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 CODE = """
 import swarm.preload
 from swarm import needs, reflex
-kernels = reflex.perceive, reflex.respond, needs.believed, needs.moved, needs.stuck
+kernels = reflex.perceive, reflex.respond, needs.believed, needs.learn
 print(*(kernel.__name__ for kernel in kernels if not kernel.signatures))
 """
 
