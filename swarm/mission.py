@@ -21,7 +21,7 @@ WORLDS = ("bullet", "planar")
 class Mind:
     """What decides in every robot."""
 
-    arbiter: str = "immune"  # who decides the global behaviour (aggregate or disperse)
+    arbiter: str = "calls"  # who decides the global behaviour (aggregate or disperse)
     learner: str = "xcs"  # who decides the local behaviour (the action at a site)
     share: bool = True  # robots learn from the outcomes that robots in hearing report
     plugins: tuple[str, ...] = ()  # Python files that add an arbiter, a sensor or a behaviour

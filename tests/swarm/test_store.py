@@ -137,7 +137,7 @@ def test_what_does_not_fit_the_mission(mission: Mission, tmp_path: Path) -> None
     store.save(path, taught(mission, [0], 20))
     for other, why in [
         (Mind(learner="random"), "learner is 'xcs', the mission has 'random'"),
-        (Mind(arbiter="disperse"), "arbiter is 'immune', the mission has 'disperse'"),
+        (Mind(arbiter="disperse"), "arbiter is 'calls', the mission has 'disperse'"),
         (Mind(xcs=Params(capacity=100)), r"learner 'xcs'\.\w+: is uint64 of shape \(1, .*401\), this mission needs"),
     ]:
         with pytest.raises(store.StoreError, match=rf"^{path}: {why}"):
