@@ -5,8 +5,8 @@ way round the receiver is the server of CURVE: its gate decides who may speak to
 with the name that the sender's key stands for. Who may is in the keys; where robots are, a peer file
 or beacons suggest; who is alive, the guard knows from what it hears.
 
-Nothing here waits: a slow or dead listener loses messages, it delays nobody. All that is kept is bounded. One thread,
-moved on by `drain`, which wants to be called every tick.
+Nothing here waits: a slow or dead listener loses messages, it delays nobody. All that is kept is bounded, also what
+a connection may bring (`swarm.net.meter`). One thread, moved on by `drain`, which wants to be called every tick.
 """
 
 import secrets
@@ -21,6 +21,7 @@ from zmq.utils.monitor import recv_monitor_message
 from swarm.net import envelope, gate, keys
 from swarm.net.envelope import HERE, PULSE, SIGNAL, Topic
 from swarm.net.guard import Guard, Letter, State
+from swarm.net.meter import Meter
 from swarm.net.mouth import OPTIONS, Mouth, endure
 from swarm.net.ties import Ties
 
@@ -100,7 +101,8 @@ class PeerLink:
             self._ears.setsockopt(zmq.SUBSCRIBE, envelope.prefix(topic, self.swarm))
         if ring is not None:
             gate.guard(self._ears, ring, DOMAIN)
-        self._events = self._ears.get_monitor_socket(sum(_FAILURES) | zmq.Event.LISTENING)
+        self._meter = Meter(keys.MOST if ring is None else len(ring.allowed))
+        self._events = self._ears.get_monitor_socket(sum(_FAILURES) | zmq.Event.LISTENING | zmq.Event.ACCEPTED)
         try:
             self._ears.bind(bind)
         except zmq.ZMQError as error:
@@ -195,6 +197,7 @@ class PeerLink:
             self._gate.serve()
             self._renew()
         self._count_failures()
+        self._counters.update(self._meter.look())
         self.mouth.tend(self.ring)
 
     def _send(self, topic: int, payload: bytes) -> None:
@@ -244,12 +247,16 @@ class PeerLink:
         if ring != self.ring and self._gate is not None:
             self.ring = self._gate.ring = ring
             self.guard.robots = ring.robots
+            self._meter.members = len(ring.allowed)
             self._aim()
 
     def _count_failures(self) -> None:
         for _ in range(AT_ONCE):
             if not self._events.poll(0):
                 return
-            event = zmq.Event(recv_monitor_message(self._events)["event"])
+            news = recv_monitor_message(self._events)
+            event = zmq.Event(news["event"])
             if event in _FAILURES:
                 self._counters[_FAILURES[event]] += 1
+            elif event is zmq.Event.ACCEPTED and (why := self._meter.accept(news["value"])):
+                self._counters[why] += 1

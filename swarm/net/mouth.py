@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
@@ -14,6 +15,7 @@ from swarm.net.keys import Keyring
 
 QUEUE = 32  # messages kept for or from one peer
 AT_ONCE = 1024  # events of connections that are looked at in one go
+LOOK = 1.0  # s of wall time between two looks at this machine's addresses
 QUIET = 12.0  # s of wall time in which a connection that is being made tries again by itself
 
 #: of Linux's TCP, for links that lose much: numbers of `linux/tcp.h`
@@ -45,6 +47,7 @@ class Mouth:
 
     ZeroMQ gives an address up for good where a handshake failed (a member not yet on the other's list, another
     program at that port), and does not say so: what has been quiet for `QUIET` and is not up is connected anew.
+    So is what was connected from an address that this machine has no longer: TCP would take long to notice.
     """
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
@@ -56,6 +59,8 @@ class Mouth:
         self.aims: dict[int, tuple[str, bytes]] = {}  # robot -> address, public key
         self._up: set[str] = set()  # addresses
         self._active: dict[str, float] = {}  # address -> when something happened there, s of wall time
+        self._ends: dict[str, tuple[Any, Any]] = {}  # address -> both ends of its connection
+        self._looked = 0.0  # when this machine's addresses were looked at
 
     def send(self, data: bytes) -> None:
         """Say something to all that are connected."""
@@ -78,11 +83,15 @@ class Mouth:
             event = recv_monitor_message(self._events)
             address = event["endpoint"].decode()
             if event["event"] == zmq.Event.CONNECTED:
-                endure(event["value"])
+                self._ends[address] = endure(event["value"])
             self._active[address] = time.monotonic()
             (self._up.add if event["event"] == zmq.Event.HANDSHAKE_SUCCEEDED else self._up.discard)(address)
+        now, moved = time.monotonic(), set[str]()
+        if now - self._looked > LOOK:
+            self._looked = now
+            moved = {address for address in self._up if _has_moved(*self._ends.get(address, (None, None)))}
         for address, key in self.aims.values():
-            if address not in self._up and time.monotonic() - self._active.get(address, 0.0) > QUIET:
+            if address in moved or (address not in self._up and now - self._active.get(address, 0.0) > QUIET):
                 self._disconnect(address)
                 self._connect((address, key), ring)
 
@@ -110,14 +119,28 @@ class Mouth:
             self.socket.disconnect(address)
         self._up.discard(address)
         self._active.pop(address, None)
+        self._ends.pop(address, None)
 
 
-def endure(handle: int) -> None:
+def endure(handle: int) -> tuple[Any, Any]:
     """Have the kernel repeat what is lost on a TCP socket, or on those it will accept, without ever longer pauses.
 
-    Where the kernel knows no such option it stays as it is.
+    Where the kernel knows no such option it stays as it is. Gives both ends of its connection, None without one.
     """
     with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:  # closed by now: harmless
         for option, value in ENDURING.items():
             with suppress(OSError):
                 it.setsockopt(socket.IPPROTO_TCP, option, value)
+        return it.getsockname(), it.getpeername()
+    return None, None
+
+
+def _has_moved(near: Any, far: Any) -> bool:
+    """Would this machine speak from another address now than from that of the near end?"""
+    if far is None:
+        return False
+    family = socket.AF_INET6 if ":" in far[0] else socket.AF_INET
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(far)  # sends nothing
+        return bool(probe.getsockname()[0] != near[0])
+    return False

@@ -41,7 +41,7 @@ class Network:
         self.faults = Faults()
         self.frames = self.lost = 0
         unique = f"{os.getpid() % 100000}{chr(97 + next(_numbers) % 26)}"
-        self._names = [f"jt{unique}{n}" for n in range(hosts)]  # of namespaces, and at first of devices
+        self.names = [f"jt{unique}{n}" for n in range(hosts)]  # of namespaces, and at first of devices
         self._draw = random.Random(seed)
         self._taps: list[int] = []
         self._ended = threading.Event()
@@ -49,7 +49,7 @@ class Network:
 
     def __enter__(self) -> "Network":
         try:
-            for n, name in enumerate(self._names):
+            for n, name in enumerate(self.names):
                 ip(f"netns add {name}")
                 self._taps.append(_tap(name))
                 ip(f"link set {name} netns {name}")
@@ -73,18 +73,18 @@ class Network:
 
     def inside(self, host: int, *command: str) -> list[str]:
         """A command line that runs in the namespace of a host."""
-        return ["ip", "netns", "exec", self._names[host], *command]
+        return ["ip", "netns", "exec", self.names[host], *command]
 
     def move(self, host: int, number: int) -> None:
         """A host gets another address, SUBNET.number, in place of those it has."""
-        inside = f"-n {self._names[host]}"
+        inside = f"-n {self.names[host]}"
         ip(f"{inside} addr flush dev eth0")
         ip(f"{inside} addr add {SUBNET}.{number}/24 brd + dev eth0")
 
     def _clear(self) -> None:
         for tap in self._taps:
             os.close(tap)
-        for name in self._names:
+        for name in self.names:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
     def _carry(self) -> None:

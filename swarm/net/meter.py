@@ -1,0 +1,68 @@
+"""Bounds what connections can bring to a robot's ears: how much each, and how many there are.
+
+ZeroMQ bounds the parts of a message, but not how many parts a message has, nor the connections that one key may make;
+an endless message would fill the memory before anybody saw it. The kernel counts what each connection has brought:
+one that has brought `MOST` bytes is ended, the message that it was in the middle of is dropped, and its peer
+connects anew. A robot that says no more than it should gets there after most of an hour, and misses a signal.
+"""
+
+import os
+import socket
+import struct
+import time
+from contextlib import suppress
+
+MOST = 4 << 20  # bytes of a connection
+SOON = 60.0  # s of wall time: who brings as much in less is cut off, others are renewed
+EACH = 4  # connections for each member
+
+_RECEIVED = struct.Struct("=128xQ")  # tcpi_bytes_received of Linux's struct tcp_info
+
+
+class Meter:
+    """Looks after the connections that were accepted; `members` is how many may speak."""
+
+    def __init__(self, members: int) -> None:
+        self.members = members
+        self._accepted: dict[int, tuple[int, float]] = {}  # handle -> inode, when it was accepted, s of wall time
+
+    def accept(self, handle: int) -> str:
+        """A connection was accepted; what became of it at once: ``crowded``, or nothing."""
+        with suppress(OSError):  # gone already
+            if len(self._accepted) >= EACH * self.members and handle not in self._accepted:
+                self.look()
+            if len(self._accepted) >= EACH * self.members and handle not in self._accepted:
+                _end(handle)
+                return "crowded"
+            self._accepted[handle] = (os.fstat(handle).st_ino, time.monotonic())
+        return ""
+
+    def look(self) -> list[str]:
+        """End connections that have brought too much: ``cut off`` or ``renewed``, one for each."""
+        ended = []
+        for handle, (inode, since) in list(self._accepted.items()):
+            try:
+                brought = _brought(handle) if os.fstat(handle).st_ino == inode else None
+            except OSError:
+                brought = None
+            if brought is None or brought > MOST:
+                del self._accepted[handle]
+            if brought is not None and brought > MOST:
+                _end(handle)
+                ended.append("cut off" if time.monotonic() - since < SOON else "renewed")
+        return ended
+
+
+def _brought(handle: int) -> int:
+    """Bytes that a connection has brought, 0 where the kernel does not say. Raises OSError where it is gone."""
+    with socket.socket(fileno=os.dup(handle)) as it:
+        it.getpeername()
+        if not hasattr(socket, "TCP_INFO"):
+            return 0
+        info = it.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED.size)
+    return int(_RECEIVED.unpack(info)[0]) if len(info) == _RECEIVED.size else 0
+
+
+def _end(handle: int) -> None:
+    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:
+        it.shutdown(socket.SHUT_RDWR)
