@@ -1,5 +1,5 @@
 # What people who work on jerne call; users need none of it.
-.PHONY: check format test slow bench
+.PHONY: check format test slow bench faults
 
 check:  ## lint, format, types, import contracts: what CI checks
 	uv run ruff check
@@ -19,3 +19,6 @@ slow:  ## the slow tests
 
 bench:  ## speed, as ratios to yardsticks measured in the same run
 	uv run python benchmarks/tick.py
+
+faults:  ## what bad networks, dying robots and broken bytes do to a swarm; about 15 minutes, needs root
+	uv run python benchmarks/faults.py

@@ -19,9 +19,7 @@ from robots.percept import RangeBearing, Sensors
 from sim.spec import Arena, Kind, Meaning, Phase, Radio, Robots
 from swarm.crew import Crew
 from swarm.mission import Mission
-from swarm.options import Options
 from swarm.record import Log, Tick, Told
-from swarm.run import run
 from swarm.view.snapshot import Snapshot
 from tests.swarm.net.hosts import play
 from tests.swarm.net.switch import Faults, Network
@@ -105,7 +103,7 @@ def mission(seed: int, seconds: float) -> Mission:
 def school(folder: Path) -> Path:
     """The folder of a run in which robots have learnt the trade."""
     out = folder / "school"
-    run(mission(100, SCHOOL), Options(out=out, plain=True))
+    play(mission(100, SCHOOL), out, lambda _crew, _now: None)
     return out
 
 
@@ -126,7 +124,7 @@ def one(name: str, seed: int, seconds: float, learnt: Path, out: Path) -> Found:
                 network.faults = PERFECT
                 healed.append(now.time)
 
-        status = play(mission(seed, seconds), out, network, during, beacons=case.moves, pace="realtime", resume=learnt)
+        status = play(mission(seed, seconds), out, during, network, beacons=case.moves, pace="realtime", resume=learnt)
     summary = json.loads((out / "summary.json").read_text())
     ticks, states = history(out)
     dt, pairs = 0.1, [(a, b) for a in range(COUNT) for b in range(COUNT) if a != b]

@@ -3,7 +3,9 @@
 The robots' processes answer their world as ever; only their own links are in the namespaces of a `switch.Network`.
 """
 
+import contextlib
 import ctypes
+import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,33 +57,42 @@ def enter(namespace: str) -> None:
 def play(
     mission: Mission,
     out: Path,
-    network: Network,
     during: Callable[[Crew, Snapshot], None],
+    network: Network | None = None,
     *,
     beacons: bool = False,
     **options: Any,
 ) -> int:
-    """Run `mission` with links in the hosts of `network`; `during` sees the crew and each snapshot. The exit status."""
+    """Run `mission`; `during` sees the crew and each snapshot. The exit status.
+
+    With a network the robots talk over links in its hosts, and find each other by `beacons`, or know where they are.
+    """
     crews: list[Crew] = []
 
-    class Hosted(Crew):
+    class Seen(Crew):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
             crews.append(self)
-            count = mission.robots.count
-            addresses = {n: f"tcp://{SUBNET}.{n + 1}:{PORT}" for n in range(count)}
-            rings = keys.generate(map(str, range(count)), "hosts")
-            self._airs = [  # type: ignore[assignment]
-                HostAir(rings[str(n)], addresses, network.names[n], beacons) for n in range(count)
-            ]
+            if network is not None:
+                self._airs = airs(network, mission.robots.count, beacons)  # type: ignore[assignment]
 
     def show(watch: run._Watch) -> None:
         if watch.latest is not None:
             during(crews[-1], watch.latest)
 
+    if network is not None:
+        options["radio"] = "peers"
     before = run.Crew, run._Watch.show
-    run.Crew, run._Watch.show = Hosted, show  # type: ignore[misc,method-assign]
+    run.Crew, run._Watch.show = Seen, show  # type: ignore[misc,method-assign]
     try:
-        return run.run(mission, Options(out=out, plain=True, radio="peers", **options))
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            return run.run(mission, Options(out=out, plain=True, **options))
     finally:
         run.Crew, run._Watch.show = before  # type: ignore[misc,method-assign]
+
+
+def airs(network: Network, count: int, beacons: bool) -> list[HostAir]:
+    """What robots need to talk from the hosts of a network."""
+    addresses = {n: f"tcp://{SUBNET}.{n + 1}:{PORT}" for n in range(count)}
+    rings = keys.generate(map(str, range(count)), "hosts")
+    return [HostAir(rings[str(n)], addresses, network.names[n], beacons) for n in range(count)]
