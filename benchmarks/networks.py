@@ -25,7 +25,7 @@ from tests.swarm.net.hosts import play
 from tests.swarm.net.switch import Faults, Network
 
 COUNT = 4
-SCHOOL = 900  # s of learning on a perfect link
+SCHOOL = 1500  # s of learning on a perfect link
 BEGIN = 15.0  # s, when what fails begins to
 REST = 20.0  # s without faults at the end
 MOVES = 99  # last byte of the new address of the robot that moves
@@ -91,7 +91,7 @@ def mission(seed: int, seconds: float) -> Mission:
         name="faults",
         seed=seed,
         world="planar",
-        arena=Arena((4.0, 4.0)),
+        arena=Arena((3.5, 3.5)),
         robots=Robots(count=COUNT),
         sensors=replace(Sensors(), robots=RangeBearing(range=8.0), sites=RangeBearing(range=1.0, most=4)),
         radio=Radio(range=8.0, loss=0.0),

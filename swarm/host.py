@@ -20,7 +20,7 @@ from robots.kernel import kernel
 from robots.percept import blank
 from sim.medium import Heard, Medium
 from sim.work import Event
-from swarm import losses, results, wire, worlds
+from swarm import losses, results, store, wire, worlds
 from swarm.link import HostLink
 from swarm.metrics import EVERY, Metrics
 from swarm.mission import Mission
@@ -116,6 +116,8 @@ class Host:
         self.metrics = Metrics(out / "metrics.sqlite")
         self.film = results.Film(options.video, self.stage, mission.tick) if options.video else None
         self.stack = Stack([mission], self.radio) if options.minds == "stack" else None
+        if self.stack is not None and options.resume is not None:
+            self.stack.resume(store.load(store.whole(options.resume), mission))
         if self.stack is not None:
             link.there |= set(range(count))
         self.expected = set(range(count))  # robots whose process lives or will live again
@@ -129,7 +131,7 @@ class Host:
         self.neighbours = np.full((count, mission.radio.most), -1, np.int32)
         self.driven = 0.0  # m, all robots
         self.percepts = blank(self.world.percept_dtype, count)
-        self.began = self.due = self.drawn = time.monotonic()
+        self.began = self.due = self.drawn = self.saved = time.monotonic()
         self.kept = -1  # tick of the latest row of metrics
         self.told = 0  # bad messages that there was an event for
         self._note(self.world.events)
@@ -256,6 +258,9 @@ class Host:
         if self.film is not None and self.film.is_due(now.tick):
             self.film.add(self.telemetry.snapshot(now), self.telemetry.trail)
         wall = time.monotonic()
+        if self.stack is not None and wall - self.saved >= store.EVERY:
+            self.saved = wall
+            self.stack.save(self.out)
         if wall - self.drawn >= REFRESH:
             self.drawn = wall
             self._publish(now)
@@ -295,6 +300,8 @@ class Host:
     def _complete(self, outcome: str) -> dict[str, object]:
         """Complete the run folder, what takes longest last; the summary."""
         self._keep_metrics()
+        if self.stack is not None and self.world.tick > 0:
+            self.stack.save(self.out)
         self.recorder.close()
         self.metrics.close()
         last = self._publish(self._now([[] for _ in self.reports]))

@@ -42,8 +42,8 @@ class Options:
         if self.insecure and self.keys is not None:
             raise ValueError("insecure: goes without --keys")
         check.choice("radio", self.radio, RADIOS)
-        if self.minds == "stack" and (self.radio == "peers" or self.resume is not None):
-            raise ValueError("minds = 'stack': minds in one process have no links of their own, and keep nothing")
+        if self.minds == "stack" and self.radio == "peers":
+            raise ValueError("minds = 'stack': minds in one process have no links of their own")
         if self.speed is not None:
             check.number("speed", self.speed, 0.01, 1000)
             if self.pace == "realtime":

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import zmq
 
+from classifier.sealed import StoreError
 from robots import cache
 from swarm import registry, store, wire
 from swarm.arbiters.auction import Central
@@ -180,7 +181,7 @@ def check(mission: Mission, options: Options) -> None:
     if options.gui and mission.world != "bullet":
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
     if options.resume is not None:
-        learnt(mission, options.resume)
+        learnt(mission, options.resume, options.minds)
     if options.gui and sys.platform == "linux":
         _see_display(os.environ.get("DISPLAY"))
     if options.keys is not None:
@@ -213,17 +214,33 @@ def _see_display(name: str | None) -> None:
     x11.XCloseDisplay(ctypes.c_void_p(display))
 
 
-def learnt(mission: Mission, folder: Path) -> list[int]:
+def learnt(mission: Mission, folder: Path, minds: str = "processes") -> list[int]:
     """The robots whose minds are in the folder of a run, all of them fit to go on. Raises ValueError."""
+    whole = store.is_there(store.whole(folder))
+    if whole != (minds == "stack") and (folder / "minds").is_dir():
+        kept = "stack" if whole else "processes"
+        raise ValueError(f"--resume {folder}: its minds were kept by --minds {kept}, this run has --minds {minds}")
+    if minds == "stack":
+        return _stacked(mission, folder)
     there = [n for n in range(mission.robots.count) if store.is_there(store.file(folder, n))]
     if not there:
         raise ValueError(f"--resume {folder}: there is no mind of robots 0 to {mission.robots.count - 1} in its minds")
     for robot in there:
         try:
             store.load(store.file(folder, robot), mission)
-        except store.StoreError as error:
+        except StoreError as error:
             raise ValueError(f"--resume {folder}: {error}") from None
     return there
+
+
+def _stacked(mission: Mission, folder: Path) -> list[int]:
+    try:
+        robots: list[int] = store.load(store.whole(folder), mission).ids.tolist()
+    except StoreError as error:
+        raise ValueError(f"--resume {folder}: {error}") from None
+    if len(robots) != mission.robots.count:
+        raise ValueError(f"--resume {folder}: holds {len(robots)} minds, the mission has {mission.robots.count} robots")
+    return robots
 
 
 def prepare(mission: Mission, options: Options) -> Path:
@@ -353,7 +370,7 @@ def _notices(mission: Mission, options: Options) -> Iterator[str]:
     """What a user should know of a run before it begins."""
     if options.radio == "peers":
         yield NOTICE
-    if options.resume is not None:
+    if options.resume is not None and options.minds == "processes":
         there = [n for n in range(mission.robots.count) if store.is_there(store.file(options.resume, n))]
         if new := sorted(set(range(mission.robots.count)) - set(there)):
             yield f"{options.resume} has no minds of robots {', '.join(map(str, new))}: they start with nothing learnt"

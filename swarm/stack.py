@@ -6,6 +6,8 @@ by processes, bit for bit, in the same order, bad signals included.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from robots.command import COMMAND
 from sim.medium import Heard, Medium
 from sim.world import World
-from swarm import lanes, mind, peers, telling, wire
+from swarm import lanes, mind, peers, store, telling, wire
 from swarm.mind import Speech
 from swarm.mission import Mission
 from swarm.peers import HEARD
@@ -57,6 +59,30 @@ class Stack:
         """All minds of these missions (K,) bool start afresh, with nothing learnt and nobody heard."""
         lanes.restart(self.mind, self.missions, self._afresh, runs)
         self.heard[np.repeat(runs, self.mission.robots.count)] = peers.nobody(self.mission.radio.most)
+
+    def resume(self, learnt: mind.Mind) -> None:
+        """The minds of the only mission go on with what they had learnt."""
+        self.mind.arbiter_state, self.mind.learner_state = [learnt.arbiter_state], [learnt.learner_state]
+        self.mind.memory, self.mind.needs, self.mind.reports = learnt.memory, learnt.needs, learnt.reports
+        self.reports = learnt.reports.copy()
+
+    def save(self, folder: Path) -> None:
+        """Save the minds of the only mission in the folder of its run. What cannot be saved is told, no more."""
+        path, it = store.whole(folder), self.mind
+        assert isinstance(it.arbiter, lanes.Arbiters)
+        (part,) = it.arbiter.parts
+        plain = replace(
+            it,
+            arbiter=part.arbiter,
+            arbiter_state=it.arbiter_state[0],
+            learner=part.learner,
+            learner_state=it.learner_state[0],
+        )
+        try:
+            path.parent.mkdir(exist_ok=True)
+            store.save(path, plain, durable=False)
+        except (store.StoreError, OSError) as error:
+            print(f"the minds are not saved: {error}", flush=True)
 
     def behold(self, worlds: Sequence[World]) -> None:
         """Arbiters that know everything see the worlds."""

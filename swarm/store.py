@@ -3,7 +3,8 @@
 A file is sealed as `classifier.sealed` has it, under the name `jerne-mind`: a line of JSON that holds who learnt it
 with what, and the tree of its state, then the arrays of that tree, in order. It keeps what arbiter and
 learner are made of: arrays, numbers, text, None, tuples, lists, dicts, named tuples and dataclasses of those. Of
-the memory it keeps what does not depend on a place and a moment (`KEPT`). Nothing in a file is ever run: types come
+the memory it keeps what does not depend on a place and a moment (`KEPT`), and what it believes that kinds of sites
+take. Nothing in a file is ever run: types come
 from the arbiter and the learner themselves, which start anew and get their old values back.
 
 A file is replaced whole, and the one before it kept beside it (`before`).
@@ -26,16 +27,21 @@ from swarm.features import BITS
 from swarm.mission import Mission
 from swarm.report import ACTIONS, STRATEGIES
 
-MAGIC, VERSION = "jerne-mind", 1
+MAGIC, VERSION = "jerne-mind", 2
 KEPT = ("strategy", "lessons")  # fields of swarm.memory.MEMORY
 EVERY = 10.0  # s, simulated or the robot's own, between two savings
 
-__all__ = ["StoreError", "before", "file", "is_there", "latest", "load", "save"]
+__all__ = ["StoreError", "before", "file", "is_there", "latest", "load", "save", "whole"]
 
 
 def file(folder: Path, robot: int) -> Path:
     """The file of a robot's mind in the folder of a run."""
     return folder / "minds" / f"{robot}.mind"
+
+
+def whole(folder: Path) -> Path:
+    """The file of all minds of a run that had them in one process."""
+    return folder / "minds" / "all.mind"
 
 
 def before(path: Path) -> Path:
@@ -57,6 +63,7 @@ def save(path: Path, it: mind.Mind, *, durable: bool = True) -> None:
     tree = {
         "arbiter": _plain(it.arbiter_state, f"arbiter {it.mission.mind.arbiter!r}", arrays),
         "learner": _plain(it.learner_state, f"learner {it.mission.mind.learner!r}", arrays),
+        "needs": _plain(it.needs, "needs", arrays),
         "memory": _plain({name: it.memory[name] for name in KEPT}, "memory", arrays),
     }
     head = {"robots": it.ids.tolist(), **_about(it.mission), "tree": tree}
@@ -85,6 +92,7 @@ def load(path: Path, mission: Mission) -> mind.Mind:
         tree = saved["tree"]
         it.arbiter_state = reader.build(tree["arbiter"], it.arbiter_state, f"arbiter {mission.mind.arbiter!r}")
         it.learner_state = reader.build(tree["learner"], it.learner_state, f"learner {mission.mind.learner!r}")
+        it.needs = reader.build(tree["needs"], it.needs, "needs")
         memory = reader.build(tree["memory"], {name: it.memory[name] for name in KEPT}, "memory")
     except StoreError as error:
         raise StoreError(f"{path}: {error}") from None

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from classifier.params import Params
 from classifier.sealed import seal
 from robots.percept import blank
-from swarm import mind, registry, store, wire
+from sim.spec import Robots
+from swarm import mind, needs, registry, store, wire
 from swarm.crew import Crew
 from swarm.learners.contract import Lesson
 from swarm.mission import Mind, Mission
@@ -57,6 +58,7 @@ def equal(one: Any, other: Any) -> bool:
 
 def test_a_mind_comes_back_to_the_bit(mission: Mission, tmp_path: Path) -> None:
     it = taught(mission, [1, 4])
+    needs.stuck(it.needs[1], 7, 3, 30.0)
     store.save(tmp_path / "it", it)
     back = store.load(tmp_path / "it", mission)
     assert equal(it.learner_state, back.learner_state)
@@ -67,6 +69,7 @@ def test_a_mind_comes_back_to_the_bit(mission: Mission, tmp_path: Path) -> None:
     assert (back.reports["rules"] == it.learner.rules(it.learner_state)).all()
     assert (back.reports["rules"] > 10).all()
     assert (back.memory["site"] == -1).all()
+    assert [needs.believed(back.needs[lane], 7) for lane in range(2)] == [2.0, 3.5]
 
 
 def test_a_mind_goes_on_as_if_nothing_had_been(mission: Mission, tmp_path: Path) -> None:
@@ -237,6 +240,33 @@ def test_a_run_goes_on_with_the_minds_of_another(mission: Mission, play: Play) -
     assert second.ticks[0].reports["rules"].tolist() == rules.tolist()
     assert second.status == 0
     assert '"resume": "' in (second.out / "manifest.json").read_text()
+
+
+def test_minds_in_one_process_go_on_as_those_of_processes(mission: Mission, play: Play) -> None:
+    longer = replace(mission, phases=(replace(mission.phases[0], duration=40.0),))
+    first = [play(longer, minds=minds) for minds in ("processes", "stack")]
+    second = [play(longer, minds=one, resume=run.out) for one, run in zip(("processes", "stack"), first, strict=True)]
+    assert second[1].ticks[0].reports["rules"].sum() > 0
+    for one, other in zip(second[0].ticks, second[1].ticks, strict=True):
+        assert one.commands.tobytes() == other.commands.tobytes()
+        assert one.reports.tobytes() == other.reports.tobytes()
+
+
+def test_minds_that_were_kept_another_way_are_refused(mission: Mission, play: Play) -> None:
+    short = replace(mission, phases=(replace(mission.phases[0], duration=3.0),))
+    stack, processes = play(short, minds="stack"), play(short)
+    with pytest.raises(ValueError, match=r"kept by --minds stack, this run has --minds processes$"):
+        play(short, resume=stack.out)
+    with pytest.raises(ValueError, match=r"kept by --minds processes, this run has --minds stack$"):
+        play(short, minds="stack", resume=processes.out)
+    more = replace(short, robots=Robots(count=4))
+    with pytest.raises(ValueError, match=rf"^--resume {stack.out}: holds 3 minds, the mission has 4 robots$"):
+        play(more, minds="stack", resume=stack.out)
+    with pytest.raises(ValueError, match=r"none/minds/all.mind: cannot be read"):
+        play(short, minds="stack", resume=stack.out.parent / "none")
+    stack.out.joinpath("minds", "all.mind").write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match=r"all.mind: "):
+        play(short, minds="stack", resume=stack.out)
 
 
 def test_resuming_what_cannot_be(mission: Mission, play: Play, tmp_path: Path) -> None:
