@@ -28,6 +28,7 @@ from swarm.link import HostLink
 from swarm.mission import Mind, Mission
 from swarm.options import Options
 from swarm.report import TASKS
+from swarm.stops import Stops
 from swarm.view.publish import Publisher
 
 DENSITY = 4.0  # robots a square metre
@@ -185,7 +186,7 @@ def hosted(scene: Mission, folder: Path, crew: Crew) -> Iterator[Host]:
     parent, other = os.pipe()
     with patch("swarm.worlds.build", world):
         link, shows = HostLink(context, crew.link, scene.robots.count), Publisher(context, [("inproc://watch", None)])
-        host = Host(scene, Options(), folder, link, theirs, shows, parent)
+        host = Host(scene, Options(), folder, link, theirs, shows, Stops(scene.robots.count, []), parent)
     yield host
     host.link.goodbye()
     host.recorder.close()

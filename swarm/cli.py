@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,6 +187,13 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--keys", type=Path, metavar="FOLDER", help="the swarm's keys, see `jerne keys`")
     add("--key", metavar="NAME", help="whose key in that folder (default: the only one)")
+    add(
+        "--command",
+        metavar="ADDRESS",
+        dest="command_at",
+        help="take orders from the operator over the network, as in tcp://*:5601 (stop robots, let them go on)",
+    )
+    add("--operator", metavar="NAME", default="operator", help="the member whose orders are taken (default: operator)")
     add("--insecure", action="store_true", help="anyone who reaches the --listen address may watch, in plain text")
     parser.set_defaults(command=_run)
 
@@ -196,6 +204,7 @@ def _run(args: argparse.Namespace) -> int:
     try:
         how = args.pace, args.speed, args.minds, args.radio, args.resume, args.plain, args.gui, args.video
         options = Options(args.out, *how, args.listen, args.keys, args.key, args.insecure)
+        options = replace(options, command=args.command_at, operator=args.operator)
     except ValueError as error:
         return _refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]

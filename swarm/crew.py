@@ -29,12 +29,16 @@ from swarm.mission import Mission
 from swarm.net.air import Air, open_air
 from swarm.options import Options
 from swarm.process import ENDING, settle
+from swarm.view import desk
+from swarm.view.desk import Place
 
 RESTARTS = 5  # of one robot, at most
 
 
-def _world(log: Path, mission: Mission, options: Options, out: Path, link: str, control: str, watch: str) -> None:
-    host.main(mission, options, out, link, control, watch, settle(log))
+def _world(
+    log: Path, mission: Mission, options: Options, out: Path, link: str, control: str, watch: str, place: Place
+) -> None:
+    host.main(mission, options, out, link, control, watch, place, settle(log))
 
 
 def _robot(
@@ -49,7 +53,7 @@ class Crew:
     def __init__(self, mission: Mission, options: Options, out: Path) -> None:
         self.mission, self.options, self.out = mission, options, out
         self.log = out / "processes.log"
-        self.link, self.control, self.watch = (_address(name) for name in ("link", "control", "watch"))
+        self.link, self.control, self.watch, self.orders = map(_address, ("link", "control", "watch", "orders"))
         self.boots = [0] * mission.robots.count
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["swarm.preload"])
@@ -65,7 +69,8 @@ class Crew:
     def start(self, order: Iterable[int] | None = None) -> None:
         """Start the world, and all robots in `order`, else by number."""
         serve()
-        args = (self.log, self.mission, self.options, self.out, self.link, self.control, self.watch)
+        place = desk.made(self.out, self.orders)
+        args = (self.log, self.mission, self.options, self.out, self.link, self.control, self.watch, place)
         world = self._context.Process(target=_world, args=args, name="world")
         launch(world)
         self.world = world

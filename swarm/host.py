@@ -33,7 +33,9 @@ from swarm.recorder import Recorder
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.robot import rehearse
 from swarm.stack import Stack
+from swarm.stops import Stops
 from swarm.view import picture
+from swarm.view.desk import FILE, Place
 from swarm.view.publish import ADDRESS, Publisher
 from swarm.view.snapshot import Snapshot
 from swarm.view.telemetry import Telemetry, stage
@@ -49,7 +51,9 @@ class Stopped(Exception):  # noqa: N818 - nothing is wrong
     """The run ends early."""
 
 
-def main(mission: Mission, options: Options, out: Path, link: str, control: str, watch: str, parent: int) -> None:
+def main(
+    mission: Mission, options: Options, out: Path, link: str, control: str, watch: str, desk: Place, parent: int
+) -> None:
     """Run `mission` to its end, or until the user's process says stop or is gone: then `parent` is readable."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     user = context.socket(zmq.PAIR)
@@ -59,7 +63,12 @@ def main(mission: Mission, options: Options, out: Path, link: str, control: str,
         ring = keys.load(options.keys, options.key) if options.keys is not None else None
         network = [(options.listen, ring)] if options.listen is not None else []
         shows = Publisher(context, [(watch, None), *network])
-        user.send(wire.encode(_run(mission, options, out, hub, user, shows, parent)))
+        places = [desk]
+        if options.command is not None and ring is not None:
+            places.append(Place(options.command, ring, options.operator))
+        stops = Stops(mission.robots.count, places)
+        user.send(wire.encode(_run(mission, options, out, hub, user, shows, stops, parent)))
+        stops.close()
         hub.goodbye()  # only now: the user's process would start robots again that end before the run
     except OSError as error:
         user.send(wire.encode(wire.Failed(str(error), input=False)))
@@ -74,11 +83,12 @@ def _run(
     link: HostLink,
     user: "zmq.Socket[bytes]",
     shows: Publisher,
+    stops: Stops,
     parent: int,
 ) -> wire.Ended | wire.Failed:
     try:
         try:
-            host = Host(mission, options, out, link, user, shows, parent)
+            host = Host(mission, options, out, link, user, shows, stops, parent)
         except ValueError as error:
             return wire.Failed(str(error), input=True)
         return wire.Ended(host.run())
@@ -98,11 +108,12 @@ class Host:
         link: HostLink,
         user: "zmq.Socket[bytes]",
         shows: Publisher,
+        stops: Stops,
         parent: int,
     ) -> None:
         self.mission, self.options, self.out = mission, options, out
         self.link, self.user, self.shows = link, user, shows  # who is in a stack is linked, without a socket
-        self.parent = parent
+        self.stops, self.parent = stops, parent
         count = mission.robots.count
         self.world = worlds.build(mission, gui=options.gui)
         medium = Overheard if options.radio == "peers" else Medium
@@ -165,12 +176,13 @@ class Host:
         """All sense and hear, all think, all act; then the world moves on."""
         world, radio = self.world, self.mission.radio
         tick, lockstep = world.tick, self.options.pace == "lockstep"
+        self._note(self.stops.serve(world.time))
         self._lose(set(self.losses[world.sites.phase]) - self.lost)
         self.percepts = world.sense()
         self.neighbours = world.neighbours(radio.range, radio.occlusion, radio.most)
         heard = self._ask(tick) if self.stack is None else self._think(self.stack, tick)
         silent = (tick - self.answered) * world.dt > (0 if lockstep else DEAD_MAN)
-        if (still := silent | ~self._alive()).any():
+        if (still := silent | ~self._alive() | self.stops.mask).any():
             self.commands[still] = np.zeros((), COMMAND)
         now = self._now(heard)
         self.recorder.tick(now)
@@ -192,6 +204,7 @@ class Host:
             self._alive(),
             self.answered,
             self.restarts,
+            self.stops.mask.copy(),
             np.stack([radio.said, radio.heard, radio.lost], -1),
             self.neighbours,
             heard,
@@ -306,7 +319,8 @@ class Host:
         self.metrics.close()
         last = self._publish(self._now([[] for _ in self.reports]))
         self.shows.end(outcome)
-        (self.out / ADDRESS).unlink(missing_ok=True)  # who wrote it may be gone
+        for name in (ADDRESS, FILE):
+            (self.out / name).unlink(missing_ok=True)  # who wrote it may be gone
         wall = time.monotonic() - self.began
         trail = self.telemetry.trail
         summary = results.finish(

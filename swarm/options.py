@@ -28,6 +28,8 @@ class Options:
     keys: Path | None = None  # folder with the swarm's keys, for those who attach
     key: str | None = None  # whose key in it; None: the only one
     insecure: bool = False  # watchers from the network need no keys
+    command: str | None = None  # tcp://HOST:PORT where the run takes orders from the network
+    operator: str = "operator"  # the member of the swarm that may give them
 
     def __post_init__(self) -> None:
         check.choice("pace", self.pace, PACES)
@@ -41,6 +43,11 @@ class Options:
             raise ValueError("keys: say nothing without --listen tcp://HOST:PORT")
         if self.insecure and self.keys is not None:
             raise ValueError("insecure: goes without --keys")
+        if self.command is not None:
+            if not re.fullmatch(r"tcp://[^/:]+:\d{1,5}", self.command):
+                raise ValueError(f"command = {self.command!r}: must be tcp://HOST:PORT, as in tcp://*:5601")
+            if self.keys is None:
+                raise ValueError("command: needs --listen and --keys FOLDER: orders are taken from the operator only")
         check.choice("radio", self.radio, RADIOS)
         if self.minds == "stack" and self.radio == "peers":
             raise ValueError("minds = 'stack': minds in one process have no links of their own")

@@ -50,7 +50,7 @@ from swarm.net.ties import Ties
 from swarm.rules import Decision
 from swarm.view.snapshot import Stage
 
-VERSION = "2"
+VERSION = "3"
 TICK, DECISION, RULES, EVENT = "/jerne/tick", "/jerne/decision", "/jerne/rules", "/jerne/event"
 LINK = "/jerne/link"
 TRANSFORMS, SCENE = "/tf", "/scene"
@@ -66,6 +66,7 @@ LAYOUT = (
     ("alive", "(N,) u1: 1 where the robot's process lived"),
     ("answered", "(N,) i4: the tick that the robot's latest command and report answer to"),
     ("restarts", "(N,) i4: how often its process was started again so far"),
+    ("stopped", "(N,) u1: 1 where an operator made the robot's body stand; then the command is not its mind's"),
     ("radio", "(N, 3) i4: signals said, heard, lost so far"),
     ("neighbours", "(N, any) i2: who is in radio range, nearest first, -1 nobody"),
     ("heard", "for each robot [[sender, signal] ...]"),
@@ -87,6 +88,7 @@ class Tick(NamedTuple):
     alive: np.ndarray
     answered: np.ndarray
     restarts: np.ndarray
+    stopped: np.ndarray
     radio: np.ndarray
     neighbours: np.ndarray
     heard: Heard
@@ -107,7 +109,7 @@ class Told(NamedTuple):
 
 
 #: how the arrays of a tick are written, in the order of its fields; records as their layout says
-TYPES = ("<f8", None, None, None, "u1", "<i4", "<i4", "<i4", "<i2")
+TYPES = ("<f8", None, None, None, "u1", "<i4", "<i4", "u1", "<i4", "<i2")
 
 
 def site_rows(sites: Sequence[Site]) -> list[list[Any]]:
@@ -303,10 +305,10 @@ def open_run(run: Path) -> Log:
 def _tick(data: bytes, layouts: tuple[np.dtype[np.void], ...]) -> Tick:
     fields = msgspec.msgpack.decode(data)
     records = iter(layouts)
-    arrays = [np.frombuffer(a, t or next(records)) for a, t in zip(fields[1:10], TYPES, strict=True)]
-    poses, percepts, commands, reports, alive, answered, restarts, radio, neighbours = arrays
+    arrays = [np.frombuffer(a, t or next(records)) for a, t in zip(fields[1:11], TYPES, strict=True)]
+    poses, percepts, commands, reports, alive, answered, restarts, stopped, radio, neighbours = arrays
     count = len(alive)
-    heard = [[(int(sender), bytes(signal)) for sender, signal in signals] for signals in fields[10]]
+    heard = [[(int(sender), bytes(signal)) for sender, signal in signals] for signals in fields[11]]
     return Tick(
         fields[0],
         poses.reshape(count, 3),
@@ -316,10 +318,11 @@ def _tick(data: bytes, layouts: tuple[np.dtype[np.void], ...]) -> Tick:
         alive.astype(bool),
         answered,
         restarts,
+        stopped.astype(bool),
         radio.reshape(count, 3),
         neighbours.reshape(count, -1),
         heard,
-        *fields[11:],
+        *fields[12:],
     )
 
 

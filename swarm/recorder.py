@@ -13,7 +13,20 @@ from robots.command import COMMAND
 from sim.work import Event
 from swarm import foxglove
 from swarm.net.ties import Ties
-from swarm.record import DECISION, EVENT, LAYOUT, LINK, RULES, SCENE, TICK, TRANSFORMS, TYPES, VERSION, Tick, Told
+from swarm.record import (
+    DECISION,
+    EVENT,
+    LAYOUT,
+    LINK,
+    RULES,
+    SCENE,
+    TICK,
+    TRANSFORMS,
+    TYPES,
+    VERSION,
+    Tick,
+    Told,
+)
 from swarm.report import REPORT
 from swarm.view.picture import palette
 from swarm.view.snapshot import Stage
@@ -60,8 +73,8 @@ class Recorder:
 
     def tick(self, now: Tick) -> None:
         """Record one tick; every simulated second goes to the disk."""
-        arrays = [a.astype(t) if t else a for a, t in zip(now[1:10], TYPES, strict=True)]
-        data = msgspec.msgpack.encode([now.tick, *(a.tobytes() for a in arrays), *now[10:]])
+        arrays = [a.astype(t) if t else a for a, t in zip(now[1:11], TYPES, strict=True)]
+        data = msgspec.msgpack.encode([now.tick, *(a.tobytes() for a in arrays), *now[11:]])
         time = now.tick * self._dt
         self._add(TICK, time, data, now.tick)
         self._add(TRANSFORMS, time, foxglove.transforms(time, now.poses), now.tick)

@@ -27,7 +27,9 @@ from swarm.net.air import NOTICE
 from swarm.options import Options
 from swarm.process import ENDING
 from swarm.results import COMPLETED, manifest
+from swarm.view import desk
 from swarm.view.dashboard import Dashboard, plain_line
+from swarm.view.desk import Desk
 from swarm.view.publish import ADDRESS, Watcher
 from swarm.view.snapshot import Snapshot, Stage
 from swarm.view.video import Video
@@ -103,6 +105,7 @@ class _Watch:
         self.latest: Snapshot | None = None
         self._next = 0.0
         self._details = None if plain else Watcher(context, address, topics=())
+        self.desk: Desk | None = None
 
     def show(self) -> None:
         """Bring what is shown up to date. Raises BrokenPipeError where the reader has left."""
@@ -112,6 +115,7 @@ class _Watch:
                 if self.latest is not None:
                     self.dashboard.note = ""
                 self.dashboard.pressed()
+                self.dashboard.relay(self.desk)
                 self._details.select(self.dashboard.controls.detail)
                 self._details.take()
                 self.dashboard.show(self.latest, self._details.detail)
@@ -134,6 +138,8 @@ class _Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.desk is not None:
+            self.desk.close()
         if self.dashboard is not None:
             with _outliving_the_terminal():
                 self.dashboard.__exit__(kind, error, trace)
@@ -282,6 +288,7 @@ def conduct(mission: Mission, options: Options, out: Path, endings: Endings, *, 
         watch = stack.enter_context(_Watch(plain, context, crew.watch))
         stack.enter_context(_announced(out, crew.watch))
         crew.start()
+        watch.desk = None if plain else desk.found(out)
         return _follow(control, crew, watch, endings)
 
 
@@ -347,12 +354,12 @@ def _next(control: "zmq.Socket[bytes]", crew: Crew, begun: bool) -> Any:
 @contextmanager
 def _announced(out: Path, address: str) -> Iterator[None]:
     """While a run lasts its folder says where `jerne watch` attaches."""
-    path = out / ADDRESS
-    path.write_text(address + "\n", encoding="utf-8")
+    (out / ADDRESS).write_text(address + "\n", encoding="utf-8")
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        for name in (ADDRESS, desk.FILE):
+            (out / name).unlink(missing_ok=True)
 
 
 def _tell(control: "zmq.Socket[bytes]", message: wire.Gone | wire.Stop) -> None:

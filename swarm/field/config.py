@@ -61,6 +61,7 @@ class Config:
     fence: Fence | None = None
     peers: Peers = field(default_factory=Peers)
     control: str = "tcp://127.0.0.1:5770"  # where it takes orders: arm, stop
+    desk: str = "desk"  # the member of the swarm whose orders it takes; any other may only stop it
     watch: str = "tcp://127.0.0.1:5870"  # where it shows itself to watchers
     minds: str = ""  # file of what it has learnt; empty: it is not kept
     box: str = "blackbox.jsonl"  # where the last minute is written when something goes wrong

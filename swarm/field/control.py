@@ -6,7 +6,7 @@ A robot answers at its control address, ROUTER - DEALER, msgpack arrays::
     robot -> desk   [ "r1", done, text, status ]        done: the order was carried out; text: why not
 
 Where the swarm has keys the socket is encrypted. Anybody who belongs to the swarm may stop and ask; the other
-orders are for members that are no robots.
+orders are the desk's alone.
 """
 
 import math
@@ -72,7 +72,8 @@ Obey = Callable[[str], tuple[bool, str]]
 class Control:
     """A robot's end, bound to `address`. Raises OSError where that is not to be had."""
 
-    def __init__(self, address: str, ring: keys.Keyring | None) -> None:
+    def __init__(self, address: str, ring: keys.Keyring | None, desk: str = "desk") -> None:
+        self.desk = desk  # the member that may give all orders
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._gate = None if ring is None else gate.Gate(self._context, ring)
         self._socket = self._context.socket(zmq.ROUTER)
@@ -104,8 +105,8 @@ class Control:
                 self.bad += 1
                 continue
             name = gate.sender(data)
-            if name is not None and keys.number(name) is not None and word not in ("stop", "status"):
-                done, text = False, f"{name} is a robot: robots may only stop each other"
+            if name is not None and name != self.desk and word not in ("stop", "status"):
+                done, text = False, f"{name} may only stop robots: this order is for {self.desk}"
             else:
                 done, text = obey(word)
             try:

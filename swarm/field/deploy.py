@@ -123,6 +123,7 @@ def configuration(whole: Fleet, robot: Robot) -> str:
         f"number = {robot.number}",
         'mission = "mission.toml"',
         f'control = "tcp://0.0.0.0:{fleet.CONTROL + robot.number}"',
+        f'desk = "{whole.desk}"',
         f'watch = "tcp://0.0.0.0:{fleet.WATCH + robot.number}"',
         'minds = "learnt.mind"',
     ]

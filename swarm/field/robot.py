@@ -140,7 +140,7 @@ def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
         topics = envelope.topics(mission.radio.interval)
         radio = link.PeerLink(config.number, topics, ring, config.peers.bind, _addresses(config))
         stack.callback(radio.close)
-        control = Control(config.control, ring)
+        control = Control(config.control, ring, config.desk)
         stack.callback(control.close)
         pilot = Pilot(mission, config.number, body, shell, radio, radio.boot)
         shows = Show(config, pilot, radio, ring)

@@ -123,6 +123,7 @@ class Show:
             np.ones(1, bool),
             np.array([tick]),
             np.array([max(0, session - 1)]),
+            np.zeros(1, bool),
             np.array([[counts["said"], counts["received"], self._losses.count(self.link)]]),
             np.full((1, 1), -1),
             [pilot.heard],

@@ -15,6 +15,9 @@ LIVE = (
     ("a", "select the robot that needs attention most; again: the next one"),
     ("esc, o", "back to the swarm"),
     ("space, p", "pause the view; the run goes on"),
+    ("s", "stop the selected robot, at once; needs the operator's key"),
+    ("S", "stop all robots, at once"),
+    ("g G", "let the selected robot, or all, go on; then y to confirm"),
     ("?, h", "this help"),
     ("q", "leave; in jerne run that ends the run"),
 )
@@ -32,6 +35,10 @@ REPLAY = (
 )
 
 
+#: stop or resume, and the robots; None: all
+Order = tuple[str, tuple[int, ...] | None]
+
+
 @dataclass(frozen=True)
 class Controls:
     """The state of a dashboard."""
@@ -41,6 +48,9 @@ class Controls:
     paused: bool = False
     help: bool = False
     over: bool = False  # the operator wants to leave
+    orders: tuple[Order, ...] = ()  # that are to be given
+    asked: Order | None = None  # an order that waits for its confirmation
+    hint: str = ""  # what was missing for the latest key
 
     @property
     def detail(self) -> int | None:
@@ -48,8 +58,17 @@ class Controls:
         return self.selected if self.page == "robot" else None
 
 
-def press(now: Controls, key: str, robots: Sequence[int], worst: Sequence[int] = ()) -> Controls:
-    """After a key; `robots` are their numbers, `worst` are those that need attention, the worst first."""
+def press(
+    now: Controls, key: str, robots: Sequence[int], worst: Sequence[int] = (), *, orders: bool = True
+) -> Controls:
+    """After a key; `robots` are their numbers, `worst` are those that need attention, the worst first.
+
+    orders: can any be given? To stop is done at once, to let go on has to be confirmed.
+    """
+    now = replace(now, hint="")
+    if now.asked is not None:
+        given = (*now.orders, now.asked) if key == "y" else now.orders
+        return replace(now, asked=None, orders=given, hint="" if key == "y" else "nobody was let go on")
     if now.help:
         return replace(now, help=False, over=key == "q")
     at = robots.index(now.selected) if now.selected in robots else -1
@@ -69,7 +88,18 @@ def press(now: Controls, key: str, robots: Sequence[int], worst: Sequence[int] =
             return replace(now, selected=worst[place % len(worst)])
         case "enter" | "r" if robots:
             return replace(now, page="robot", selected=robots[max(at, 0)])
+        case "s" | "g" if orders and now.selected is None:
+            return replace(now, hint="select a robot first")
+        case "s" | "S" if orders:
+            return replace(now, orders=(*now.orders, ("stop", _whom(now, key))))
+        case "g" | "G" if orders:
+            return replace(now, asked=("resume", _whom(now, key)))
         case "esc" | "o":
             return replace(now, page="swarm", selected=None if now.page == "swarm" else now.selected)
         case _:
             return now
+
+
+def _whom(now: Controls, key: str) -> tuple[int, ...] | None:
+    """The selected robot, or all for a capital letter."""
+    return None if key.isupper() or now.selected is None else (now.selected,)

@@ -5,6 +5,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import FrameType, TracebackType
 
 from rich.align import Align
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from swarm.view.alarms import Alarm, alarms
 from swarm.view.controls import LIVE, Controls, press
+from swarm.view.desk import Desk
 from swarm.view.keys import Keyboard
 from swarm.view.mapview import ASCII, BOLD, DIM, UNICODE, Glyphs, Line
 from swarm.view.panels import (
@@ -43,6 +45,7 @@ from swarm.view.snapshot import Detail, RobotRow, Snapshot, Stage
 RATE = 10.0  # frames per second at most
 TABLE = 66  # cells, the least width of the robot table beside the map
 STALE = 2.0  # s of wall time without news after which a view counts as old
+SAID = 6.0  # s of wall time that the answer to an order is shown
 
 
 def render(
@@ -209,6 +212,7 @@ class Dashboard:
         self.stage, self.keys = stage, keys
         self.controls = Controls()
         self.note = note  # what must not be overlooked
+        self._said, self._said_at = "", -math.inf  # what came of an order, and when, s of wall time
         self._console = console or Console()
         self._clock = clock
         self._next = -math.inf  # s, when the next frame may be drawn
@@ -232,9 +236,32 @@ class Dashboard:
         for key in keys:
             worst = _worst(alarms(self.stage, self._latest)) if self.stage and self._latest else []
             robots = [row.robot for row in self._latest.robots] if self._latest else []
-            self.controls = press(self.controls, key, robots, worst)
+            self.controls = press(self.controls, key, robots, worst, orders=self._is_live)
             self._next = -math.inf  # shown at once
         return keys
+
+    def relay(self, desk: Desk | None) -> None:
+        """Give the orders of keys to a desk, and show what comes of them."""
+        orders, self.controls = self.controls.orders, replace(self.controls, orders=())
+        for word, robots in orders:
+            if desk is not None:
+                desk.order(word, robots)
+            else:
+                self._say("no operator's key: watching only")
+        for line in desk.take() if desk is not None else ():
+            self._say(line)
+
+    def _say(self, text: str) -> None:
+        self._said, self._said_at, self._next = text, time.monotonic(), -math.inf
+
+    def _note(self, now: float) -> str:
+        """What must not be overlooked: a question, what came of an order, old news."""
+        if self.controls.asked is not None:
+            robots = self.controls.asked[1]
+            return f"let {'all robots' if robots is None else f'robot {robots[0]}'} go on? y"
+        said = self._said if time.monotonic() - self._said_at < SAID else ""
+        stale = f"no news for {now - self._news:.0f} s" if self._is_live and now - self._news > STALE else ""
+        return self.controls.hint or self.note or ", ".join(filter(None, (said, stale)))
 
     def show(self, snapshot: Snapshot | None, detail: Detail | None = None) -> None:
         """Draw `snapshot` in the terminal's present size, unless the latest frame is younger than 0.1 s."""
@@ -249,7 +276,6 @@ class Dashboard:
         if self.stage is None or shown is None:
             frame = render_waiting(self.stage, unicode=self._unicode, note=self.note)
         else:
-            stale = f"no news for {now - self._news:.0f} s" if self._is_live and now - self._news > STALE else ""
             frame = render(
                 self.stage,
                 shown,
@@ -257,7 +283,7 @@ class Dashboard:
                 unicode=self._unicode,
                 controls=self.controls,
                 detail=detail,
-                note=self.note or stale,
+                note=self._note(now),
                 keys=self.keys,
             )
         self._live.update(frame, refresh=True)

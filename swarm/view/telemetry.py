@@ -19,6 +19,7 @@ LINES = 40  # events that a watcher is shown
 SAMPLES = 120  # of rate and split
 STEP = 0.5  # s, simulated, between two points of trails and histories
 POINTS = 120  # of trails and histories
+STOPPED = "stopped by an operator"
 
 
 def stage(mission: Mission, world: World) -> Stage:
@@ -92,7 +93,9 @@ class Telemetry:
         graph = medium.graph(now.neighbours, now.alive)
         battery = now.percepts["battery"].tolist()
         health = self._health.rows(len(battery))
-        rows = zip(now.reports, poses, radio, now.alive.tolist(), now.restarts.tolist(), battery, health, strict=True)
+        held = [STOPPED if stopped else "" for stopped in now.stopped.tolist()]
+        states = zip(battery, held, health, strict=True)
+        rows = zip(now.reports, poses, radio, now.alive.tolist(), now.restarts.tolist(), states, strict=True)
         return Snapshot(
             now.tick,
             simulated,
@@ -118,11 +121,12 @@ class Telemetry:
                     int(r["rules"]),
                     restarts,
                     charge,
-                    "",
+                    held,
                     "",
                     *health,
                 )
-                for robot, (r, (x, y, heading), (said, heard, _), alive, restarts, charge, health) in enumerate(rows)
+                for robot, (r, (x, y, heading), (said, heard, _), alive, restarts, state) in enumerate(rows)
+                for charge, held, health in [state]
             ],
             [
                 SiteRow(number, kind, action, team, x, y, facing, progress, simulated - opened)

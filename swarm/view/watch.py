@@ -12,7 +12,9 @@ import zmq
 
 from swarm.net import keys
 from swarm.net.keys import Keyring
+from swarm.view import desk as desks
 from swarm.view.dashboard import Dashboard, plain_line
+from swarm.view.desk import Desk
 from swarm.view.publish import ADDRESS, Watcher
 from swarm.view.snapshot import Detail, Snapshot, Stage
 
@@ -22,7 +24,8 @@ STEP = 0.05  # s that is waited for news at once
 
 ABOUT = """\
 Attach the dashboard to a run or to the robots of a fleet, from another terminal or another machine, any number of
-times. Watching changes nothing: who watches can say nothing, and nobody waits for a slow watcher.
+times. Watching changes nothing, and nobody waits for a slow watcher. Orders (stop robots, let them go on) need the
+operator's key: that of a run's folder, that of a member whose orders the run takes (--command), the desk's of a fleet.
 """
 EXAMPLES = """\
 examples:
@@ -73,10 +76,12 @@ def main(argv: Sequence[str]) -> int:
         with ExitStack() as stack:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             stack.callback(context.destroy, linger=0)
-            shown, address = _attached(args, context)
+            shown, address, desk = _attached(args, context)
             stack.callback(shown.close)
+            if desk is not None:
+                stack.callback(desk.close)
             plain = args.plain or not sys.stdout.isatty()
-            over = _lines(shown, address) if plain else _look(shown, address)
+            over = _lines(shown, address) if plain else _look(shown, address, desk)
         if over is not None:
             print(f"the run is over: {over}")
         return 0
@@ -85,13 +90,8 @@ def main(argv: Sequence[str]) -> int:
         return 2
 
 
-def find(where: str | None) -> str:
-    """The address to attach to: as given, that of a run's folder, or of the latest run in ./runs.
-
-    Raises WatchError.
-    """
-    if where is not None and "://" in where:
-        return where
+def find(where: str | None) -> Path:
+    """The folder of a run that goes on, as given, or of the latest in ./runs. Raises WatchError."""
     folder = Path("runs") if where is None else Path(where)
     if not folder.is_dir():
         what = "there is no folder runs here; name a run's folder or an address" if where is None else "no such folder"
@@ -101,7 +101,7 @@ def find(where: str | None) -> str:
     if not there:
         over = "the run is over, or was never begun" if where is not None else "no run goes on there"
         raise WatchError(f"{folder}: {over}; jerne replay shows runs that are over")
-    return there[-1].read_text(encoding="utf-8").strip()
+    return there[-1].parent
 
 
 def _keys(args: argparse.Namespace) -> tuple[Keyring | None, bytes]:
@@ -119,20 +119,33 @@ def _keys(args: argparse.Namespace) -> tuple[Keyring | None, bytes]:
     return ring, names[name]
 
 
-def _attached(args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]") -> tuple[Shown, str]:
-    """Who shows what is asked for, and where that is, for people. Raises ValueError, OSError."""
+def _attached(args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]") -> tuple[Shown, str, Desk | None]:
+    """Who shows what is asked for, where that is, for people, and where orders go. Raises ValueError, OSError."""
     if args.where is not None and args.where.endswith(".toml"):
-        return _fleet(Path(args.where), args, context), args.where
-    address = find(args.where)
+        shown, desk = _fleet(Path(args.where), args, context)
+        return shown, args.where, desk
+    if args.where is None or "://" not in args.where:
+        folder = find(args.where)
+        address = (folder / ADDRESS).read_text(encoding="utf-8").strip()
+        return Watcher(context, address), address, desks.found(folder)
+    address = args.where
     ring, server = _keys(args)
     if address.startswith("tcp://") and ring is None and not args.insecure:
         raise WatchError(f"{address}: needs --keys FOLDER, or --insecure for a run that was started so")
-    return Watcher(context, address, ring, server), address
+    if args.command_at is not None and ring is None:
+        raise WatchError("--command: needs --keys FOLDER: orders are taken from the operator only")
+    watcher = Watcher(context, address, ring, server)
+    if args.command_at is None or ring is None:
+        return watcher, address, None
+    return watcher, address, desks.Operator(args.command_at, ring, server)
 
 
-def _fleet(path: Path, args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]") -> Shown:
-    """All robots of a fleet."""
+def _fleet(
+    path: Path, args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]"
+) -> tuple[Shown, Desk | None]:
+    """All robots of a fleet, and its desk where the key is the desk's."""
     from swarm.field import fleet
+    from swarm.field.desk import FleetDesk
     from swarm.field.flock import Flock, Place
 
     whole = fleet.read(path)
@@ -143,16 +156,19 @@ def _fleet(path: Path, args: argparse.Namespace, context: "zmq.Context[zmq.Socke
         if strangers := sorted(places.keys() - ring.robots.keys()):
             raise WatchError(f"{path}: robot {strangers[0]} has no key in {folder}; jerne keys new {folder} NAME")
         places = {n: Place(place.address, ring.robots[n]) for n, place in places.items()}
-    return Flock(context, places, ring)
+    may = ring is None or ring.name == whole.desk
+    desk = FleetDesk({robot.number: fleet.control(robot) for robot in whole.robots}, ring) if may else None
+    return Flock(context, places, ring), desk
 
 
-def _look(watcher: Shown, address: str) -> str | None:
+def _look(watcher: Shown, address: str, desk: Desk | None) -> str | None:
     """The dashboard, until the operator leaves or the run is over; why it is over."""
     with Dashboard() as dashboard:
         while not dashboard.controls.over and watcher.over is None:
             watcher.take(STEP)
             _doubt(watcher, address)
             dashboard.pressed()
+            dashboard.relay(desk)
             watcher.select(dashboard.controls.detail)
             dashboard.stage = watcher.stage
             dashboard.show(watcher.snapshot, watcher.detail)
@@ -193,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--keys", type=Path, metavar="FOLDER", help="the swarm's keys, for a run on the network, see `jerne keys`")
     add("--key", metavar="NAME", help="your own key in that folder (default: the only one)")
     add("--server", metavar="NAME", help="whose key the run has (default: the only member that is no robot)")
+    add("--command", metavar="ADDRESS", dest="command_at", help="where the run takes orders, tcp://HOST:PORT")
     add("--insecure", action="store_true", help="attach without keys to a run that was started with --insecure")
     add("--plain", action="store_true", help="lines of text in place of the dashboard")
     return parser

@@ -67,6 +67,7 @@ def a_tick(tick: int) -> Tick:
         rng.random(3) < 0.5,
         np.array([tick, tick - 1, -1], np.int32),
         np.array([0, 1, tick], np.int32),
+        rng.random(3) < 0.5,
         rng.integers(0, 2**31, (3, 3)).astype(np.int32),
         rng.integers(-1, 3, (3, 5)).astype(np.int16),
         HEARD if tick % 2 else [[], [], []],
@@ -97,11 +98,11 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def same(read: Tick, tick: int) -> bool:
     wrote = a_tick(tick)
-    arrays = zip(read[1:10], wrote[1:10], strict=True)
+    arrays = zip(read[1:11], wrote[1:11], strict=True)
     return (
         all(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in arrays)
         and read.tick == tick
-        and read[10:] == wrote[10:]
+        and read[11:] == wrote[11:]
     )
 
 
@@ -123,7 +124,7 @@ def test_metadata(tmp_path: Path) -> None:
     write(path, 0)
     metadata = Log(path).metadata
     assert metadata["mission"] == 'name = "mission"'
-    assert (metadata["version"], metadata["tick"]) == ("2", "0.1")
+    assert (metadata["version"], metadata["tick"]) == ("3", "0.1")
     assert json.loads(metadata["command"]) == [["speed", "<f4"], ["turn", "<f4"], ["grip", "|u1"]]
     assert list(record.read(path)) == []
 
@@ -224,7 +225,7 @@ def other(metadata: dict[str, str] | None) -> bytes:
 
 
 FINE = {
-    "version": "2",
+    "version": "3",
     "tick": "0.1",
     "stage": msgspec.json.encode(STAGE).decode(),
     "percept": "[]",
@@ -240,8 +241,8 @@ FINE = {
         (b"version = 1\n", r"not a tick log \("),
         (bytes(5000), r"not a tick log \("),
         (other(None), r"not a tick log \(no metadata 'jerne'\)"),
-        (other({"version": ""}), "log format , this jerne reads 2"),
-        (other({**FINE, "version": "3"}), "log format 3, this jerne reads 2"),
+        (other({"version": ""}), "log format , this jerne reads 3"),
+        (other({**FINE, "version": "4"}), "log format 4, this jerne reads 3"),
         (other({k: v for k, v in FINE.items() if k != "percept"}), r"not a tick log \(KeyError\('percept'\)\)"),
         (other({**FINE, "report": "["}), r"not a tick log \("),
         (other({**FINE, "report": '[["x", "no type"]]'}), r"not a tick log \("),

@@ -386,16 +386,17 @@ def test_orders(serving: Callable[[keys.Keyring | None], tuple[str, list[str]]])
 
 
 def test_who_may_give_orders(serving: Callable[[keys.Keyring | None], tuple[str, list[str]]]) -> None:
-    rings = keys.generate(["3", "5", "desk"], "swarm")
+    rings = keys.generate(["3", "5", "desk", "laptop"], "swarm")
     strangers = keys.generate(["3", "desk"], "swarm")
     address, obeyed = serving(rings["3"])
     for word in ("release", "status"):
         reply = control.send(word, {3: address}, rings["desk"])[3]
         assert reply is not None
         assert reply.done
-    reply = control.send("release", {3: address}, rings["5"])[3]
-    assert reply is not None
-    assert (reply.done, reply.text) == (False, "5 is a robot: robots may only stop each other")
+    for name in ("5", "laptop"):
+        reply = control.send("release", {3: address}, rings[name])[3]
+        assert reply is not None
+        assert (reply.done, reply.text) == (False, f"{name} may only stop robots: this order is for desk")
     reply = control.send("stop", {3: address}, rings["5"])[3]
     assert reply is not None
     assert reply.done

@@ -183,8 +183,8 @@ def test_the_latest_run_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         folder.mkdir(parents=True)
         (folder / ADDRESS).write_text(f"ipc://@{name}\n")
         os.utime(folder / ADDRESS, (time.time() + i, time.time() + i))
-    assert watch.find(None) == "ipc://@a"
-    assert watch.find("runs/b") == "ipc://@b"
+    assert watch.find(None) == Path("runs/a")
+    assert watch.find("runs/b") == Path("runs/b")
 
 
 @pytest.mark.slow
