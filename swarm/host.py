@@ -62,7 +62,7 @@ def main(
         hub = HostLink(context, link, mission.robots.count)
         ring = keys.load(options.keys, options.key) if options.keys is not None else None
         network = [(options.listen, ring)] if options.listen is not None else []
-        shows = Publisher(context, [(watch, None), *network])
+        shows = Publisher(context, [(watch, None), *network], "run", f"{mission.name}, seed {mission.seed}")
         places = [desk]
         if options.command is not None and ring is not None:
             places.append(Place(options.command, ring, options.operator))

@@ -11,6 +11,7 @@ from swarm.field.config import Body, Tracker
 from swarm.missionfile import MissionError
 from swarm.net import keys
 
+DESK = "desk"  # the member that gives orders, unless a fleet says another
 EARS, CONTROL, WATCH = 5670, 5770, 5870  # first ports; robot number n has the n-th after them
 
 
@@ -33,7 +34,7 @@ class Fleet:
     robots: tuple[Robot, ...]
     mission: str = "default"  # file or shipped name
     keys: str = "keys"  # folder of the swarm's keys, which `jerne keys new` makes; empty: nothing is encrypted
-    desk: str = "desk"  # the member that gives orders
+    desk: str = DESK  # the member that gives orders
     user: str = "jerne"  # whose processes robots are, under systemd
     home: str = "/etc/jerne"  # folder on a robot that its files are copied to
     tracker: Tracker | None = None

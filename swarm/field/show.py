@@ -83,7 +83,7 @@ class Show:
         self.telemetry = Telemetry(pilot.mission.tick, odometry="odometry" in pilot.body.senses)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
-            self._publisher = Publisher(self._context, [(config.watch, ring)])
+            self._publisher = Publisher(self._context, [(config.watch, ring)], "robot", self.stage.mission)
         except OSError:
             self.close("")
             raise

@@ -170,12 +170,12 @@ class Beacons:
 
     def _send(self) -> None:
         with suppress(OSError):  # no network now; there may be one later
-            beacon = Beacon(self.robot, self.boot, self._seq, _here(self.to), self.port)
+            beacon = Beacon(self.robot, self.boot, self._seq, here(self.to), self.port)
             self._seq += 1
             self._socket.sendto(sign(beacon, self.ring.swarm, self.ring.beacon), self.to)
 
 
-def _here(to: tuple[str, int]) -> str:
+def here(to: tuple[str, int]) -> str:
     """The address of this machine on the network in which `to` is. Raises OSError without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)

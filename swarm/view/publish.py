@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import zmq
 
+from swarm.net.announce import Announcer
 from swarm.net.gate import Gate, approach, guard
 from swarm.net.keys import Keyring
 from swarm.view.snapshot import Detail, Snapshot, Stage
@@ -40,6 +41,8 @@ _decoders: dict[bytes, "msgspec.msgpack.Decoder[Any]"] = {
 class Publisher:
     """Bound to all `places`: addresses, each guarded by a ring where it has one; there may be one such ring.
 
+    What is guarded is announced on the local network as a run or a robot, with a title.
+
     Raises OSError with the address where that is not to be had.
     """
 
@@ -47,17 +50,26 @@ class Publisher:
         self,
         context: "zmq.Context[zmq.Socket[bytes]]",
         places: Sequence[tuple[str, Keyring | None]],
+        kind: str = "run",
+        title: str = "",
     ) -> None:
         rings = [ring for _, ring in places if ring is not None]
         self._gate = Gate(context, rings[0]) if rings else None
         self._sockets = [_bound(context, address, ring) for address, ring in places]
         self.addresses = [str(socket.getsockopt_string(zmq.LAST_ENDPOINT)) for socket in self._sockets]
+        self._announcers = [
+            Announcer(kind, title, ring, int(address.rpartition(":")[2]))
+            for (_, ring), address in zip(places, self.addresses, strict=True)
+            if ring is not None
+        ]
         self._wanted: dict[int, set[int]] = {}  # robot -> sockets whose watchers want it in detail
 
     def publish(self, stage: Stage, snapshot: Snapshot, detail: Callable[[int], Detail]) -> None:
         """Send what is wanted."""
         if self._gate is not None:
             self._gate.serve()
+        for announcer in self._announcers:
+            announcer.tick(time.monotonic())
         swarm = _encode(snapshot)
         robots = {row.robot for row in snapshot.robots}
         new = [self._attend(i, robots) for i in range(len(self._sockets))]
@@ -74,6 +86,9 @@ class Publisher:
         """The run is over."""
         for socket in self._sockets:
             socket.send_multipart((END, _encode(why)), zmq.NOBLOCK)
+        for announcer in self._announcers:
+            announcer.close()
+        self._announcers.clear()
 
     def _attend(self, index: int, robots: Container[int]) -> bool:
         """Take in who subscribes to what; is somebody new?"""

@@ -4,13 +4,13 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Protocol
 
 import zmq
 
-from swarm.net import keys
+from swarm.net import announce, keys
 from swarm.net.keys import Keyring
 from swarm.view import desk as desks
 from swarm.view.dashboard import Dashboard, plain_line
@@ -20,6 +20,7 @@ from swarm.view.snapshot import Detail, Snapshot, Stage
 
 PATIENCE = 60.0  # s without a word from a run after which it counts as gone; it may just have begun
 LINE = 5.0  # s of wall time between two plain lines
+LISTEN = 3.0  # s that announcements are waited for
 STEP = 0.05  # s that is waited for news at once
 
 ABOUT = """\
@@ -33,6 +34,7 @@ examples:
   jerne watch runs/default-seed1-002       the run of that folder
   jerne run --listen tcp://*:5600 --keys keys --key desk        on one machine, and on the other:
   jerne watch tcp://192.168.1.7:5600 --keys keys --key laptop --server desk
+  jerne watch --discover --keys keys --key laptop      what shows itself on the network: the run, or all robots
   jerne watch fleet.toml                   the real robots of a fleet; with the desk's key, unless --key says another
 """
 
@@ -121,6 +123,8 @@ def _keys(args: argparse.Namespace) -> tuple[Keyring | None, bytes]:
 
 def _attached(args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]") -> tuple[Shown, str, Desk | None]:
     """Who shows what is asked for, where that is, for people, and where orders go. Raises ValueError, OSError."""
+    if args.discover:
+        return _discovered(args, context)
     if args.where is not None and args.where.endswith(".toml"):
         shown, desk = _fleet(Path(args.where), args, context)
         return shown, args.where, desk
@@ -159,6 +163,55 @@ def _fleet(
     may = ring is None or ring.name == whole.desk
     desk = FleetDesk({robot.number: fleet.control(robot) for robot in whole.robots}, ring) if may else None
     return Flock(context, places, ring), desk
+
+
+def _discovered(args: argparse.Namespace, context: "zmq.Context[zmq.Socket[bytes]]") -> tuple[Shown, str, Desk | None]:
+    """The only run on the network, or all its robots. Raises WatchError for none and for several, which it lists."""
+    from swarm.field import fleet
+    from swarm.field.desk import FleetDesk
+    from swarm.field.flock import Flock, Place
+
+    if args.keys is None:
+        raise WatchError("--discover: needs --keys FOLDER: what shows itself is told apart by the swarm's keys")
+    ring = keys.load(args.keys, args.key)
+    found = _listened(ring, sys.stderr.isatty())
+    runs = [one for one in found if one.kind == "run" and args.where in (None, one.member, f"{one.address}:{one.port}")]
+    robots = {int(one.member): one for one in found if one.kind == "robot" and keys.number(one.member) is not None}
+    robots = robots if args.where in (None, "robots") else {}
+    publics = {name: public for public, name in ring.allowed.items()}
+    if not runs and not robots:
+        what = "run or robot" if args.where is None else f"{args.where!r}"
+        raise WatchError(
+            f"--discover: no {what} of the swarm {ring.swarm!r} shows itself on this network within {LISTEN:g} s; runs "
+            f"do with --listen and --keys, robots by themselves, over UDP port {announce.PORT}"
+        )
+    if len(runs) + bool(robots) > 1:
+        lines = [f"  {one.member}: run {one.title}, at {one.address}:{one.port}" for one in runs]
+        lines += [f"  robots: {', '.join(map(str, sorted(robots)))}"] if robots else []
+        raise WatchError("\n".join(["--discover: there are several; name one, as in --discover NAME:", *lines]))
+    if runs:
+        (run,) = runs
+        address = f"tcp://{run.address}:{run.port}"
+        desk = desks.Operator(args.command_at, ring, publics[run.member]) if args.command_at is not None else None
+        return Watcher(context, address, ring, publics[run.member]), address, desk
+    places = {n: Place(f"tcp://{one.address}:{one.port}", publics[one.member]) for n, one in robots.items()}
+    control = {n: f"tcp://{one.address}:{fleet.CONTROL + n}" for n, one in robots.items()}
+    desk_ = FleetDesk(control, ring) if ring.name == fleet.DESK else None
+    return Flock(context, places, ring), f"robots {', '.join(map(str, sorted(robots)))}", desk_
+
+
+def _listened(ring: Keyring, shown: bool) -> list[announce.Announcement]:
+    """What shows itself on the network within `LISTEN` s."""
+    with closing(announce.Listener(ring)) as listener:
+        if shown:
+            print(f"listening for {LISTEN:g} s ", end="", file=sys.stderr, flush=True)
+        until = time.monotonic() + LISTEN
+        while time.monotonic() < until:
+            listener.take()
+            time.sleep(STEP)
+        if shown:
+            print("\r", end="", file=sys.stderr)
+        return [listener.found[place] for place in sorted(listener.found)]
 
 
 def _look(watcher: Shown, address: str, desk: Desk | None) -> str | None:
@@ -206,6 +259,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUN|ADDRESS|FLEET",
         help="a run's folder, tcp://HOST:PORT, or the file of a fleet of real robots (default: the latest run)",
     )
+    add("--discover", action="store_true", help="find the run or the robots on this network (RUN names one of several)")
     add("--keys", type=Path, metavar="FOLDER", help="the swarm's keys, for a run on the network, see `jerne keys`")
     add("--key", metavar="NAME", help="your own key in that folder (default: the only one)")
     add("--server", metavar="NAME", help="whose key the run has (default: the only member that is no robot)")
