@@ -35,10 +35,15 @@ class Body(Protocol):
     radius: float  # m, the circle that it fits in
     senses: frozenset[str]  # out of `SENSES`
     guarded: bool  # does the robot stop by itself when commands fall silent?
+    label: str  # by what it senses that is not its own; empty: nothing
 
     @property
     def session(self) -> int:
         """Counts the connections: 0 none yet, one more each time that the robot came or came back."""
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the connection, for people; empty: nothing."""
 
     def sense(self, now: float) -> np.ndarray:
         """(1,) the latest percept, see robots.percept, in which what is not sensed is blank. `now` is monotonic, s."""

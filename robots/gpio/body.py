@@ -23,6 +23,7 @@ class GpioBody:
     """The robot of a `Wiring`. Raises BodyError where gpiozero or the pins are not to be had."""
 
     guarded = False
+    label = ""
     session = 1
     trouble = ""
 

@@ -45,6 +45,7 @@ class AsebaBody:
     """One robot at `address` (see robots.port), node `node` of it, of a kind out of `KINDS`."""
 
     guarded = True  # robots.thymio.program
+    label = ""
     senses = frozenset({"proximity", "odometry"})
 
     def __init__(self, kind: str, address: str, node: int | None, sensors: Sensors) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from robots.body import Body, Colour
 from robots.command import Limits
-from robots.fence import Fence
 from robots.percept import Sensors
+from robots.tracker import LABEL
 from robots.tracker.message import Deed
 from robots.tracker.port import Tracker
 from robots.tracker.view import Contact, fill, pose_of, touched
@@ -21,17 +21,15 @@ GRIP = 0.03  # m from the face at which a gripper pulls
 
 
 class TrackedBody:
-    """Robot `number` as `tracker` sees it, in the body `inner`; with a geofence if there is one."""
+    """Robot `number` as `tracker` sees it, in the body `inner`."""
 
-    def __init__(
-        self, inner: Body, tracker: Tracker, number: int, sensors: Sensors, fence: Fence | None = None
-    ) -> None:
-        self.inner, self.tracker, self.number, self.sensors, self.fence = inner, tracker, number, sensors, fence
+    def __init__(self, inner: Body, tracker: Tracker, number: int, sensors: Sensors) -> None:
+        self.inner, self.tracker, self.number, self.sensors = inner, tracker, number, sensors
         self.limits: Limits = inner.limits
         self.radius, self.guarded = inner.radius, inner.guarded
         self.senses = inner.senses | {"robots", "sites", "pose"}
+        self.label = f"{inner.label}, {LABEL}" if inner.label else LABEL
         self._seen_at = -np.inf  # when the robot itself was last in view
-        self._pose: np.ndarray | None = None
         self._contact: Contact | None = None
         self._gripped = -1
 
@@ -39,6 +37,11 @@ class TrackedBody:
     def session(self) -> int:
         """That of the body: a tracker that comes back heals by itself."""
         return self.inner.session
+
+    @property
+    def trouble(self) -> str:
+        """The body's."""
+        return self.inner.trouble
 
     def sense(self, now: float) -> np.ndarray:
         """The body's percept, completed."""
@@ -48,7 +51,7 @@ class TrackedBody:
         if view is None or pose is None:
             self._contact = None
             return percept
-        self._pose, self._seen_at = pose, now - self.tracker.age(now)
+        self._seen_at = now - self.tracker.age(now)
         self._contact = touched(view.sites, pose, self.radius, self._gripped)
         if self._contact is None:
             self._gripped = -1
@@ -61,14 +64,12 @@ class TrackedBody:
         return max(self.inner.age(now), now - self._seen_at)
 
     def act(self, command: np.ndarray, now: float) -> np.ndarray:
-        """Drive as far as virtual plates and the fence let it."""
+        """Drive as far as virtual plates let it."""
         command = command.copy()
         if self._contact is not None:
             told, self._gripped = deed(self._contact, command, self.number, self.limits)
             self.tracker.tell(told)
             command["speed"] = resisted(self._contact, float(command["speed"][0]), gripped=self._gripped >= 0)
-        if self.fence is not None and self._pose is not None:
-            command = self.fence.hold(command, self._pose, now - self._seen_at, self.limits)
         return self.inner.act(command, now)
 
     def stop(self) -> None:

@@ -6,11 +6,11 @@ from typing import Protocol
 
 import zmq
 
+from robots.clock import Foreign
 from robots.tracker import message
 from robots.tracker.message import Deed, TrackerError, View
 
 BEAT, TIMEOUT = 200, 600  # ms, heartbeats: a cut link shows within this, and delivers nothing old
-DRIFT = 1e-3  # s per s that two clocks may drift apart
 Secure = Callable[["zmq.Socket[bytes]"], None]
 
 
@@ -31,17 +31,13 @@ class Tracker(Protocol):
 
 
 class Latest:
-    """Keeps the latest of the views that come, and knows how old it is. No socket, no clock.
-
-    The tracker's clock is another one than ours. The least difference between the two that was ever seen belongs to
-    the message that was fastest on its way; what comes later than that was held up, and is older by as much.
-    """
+    """Keeps the latest of the views that come, and knows how old it is. No socket, no clock."""
 
     def __init__(self) -> None:
         self.view: View | None = None
         self.bad = 0
-        self._least = math.inf  # our clock minus the tracker's
-        self._at = self._true = -math.inf
+        self._clock = Foreign()
+        self._true = -math.inf
 
     def take(self, data: bytes, now: float) -> None:
         """Take a message that came in; what is no view is counted, what is older than the latest is dropped."""
@@ -50,14 +46,11 @@ class Latest:
         except TrackerError:
             self.bad += 1
             return
-        if self.view is not None and self.view.boot == view.boot:
-            if view.seq <= self.view.seq:
-                return
-        else:
-            self._least, self._at = math.inf, now
-        self._least = min(self._least + DRIFT * (now - self._at), now - view.time)
-        self._at = now
-        self._true = view.time + self._least - view.age
+        if self.view is None or self.view.boot != view.boot:
+            self._clock = Foreign()
+        elif view.seq <= self.view.seq:
+            return
+        self._true = self._clock.ours(view.time, now) - view.age
         self.view = view
 
     def age(self, now: float) -> float:

@@ -30,7 +30,7 @@ def fill(percept: np.ndarray, view: View, number: int, sensors: Sensors, contact
     pose = pose_of(view, number)
     if pose is None:
         return
-    percept["pose"] = pose
+    percept["pose"], percept["robot_id"], percept["robot_rb"] = pose, -1, np.nan
     others = [s for s in view.robots if s.number != number]
     seen = _seen(pose, np.array([[s.x, s.y, s.heading] for s in others]).reshape(-1, 3))
     for slot, j in enumerate(_nearest(seen, sensors.robots.range, sensors.robots.most)):

@@ -5,20 +5,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from robots import check
+from robots.dotbot.body import Dotbots
 from robots.fence import Fence
 from robots.gpio.wiring import Wiring
 from robots.shell import Rules
 from swarm import missionfile
 
-KINDS = ("thymio", "epuck", "gpio")
+KINDS = ("thymio", "epuck", "gpio", "dotbot")
 
 
 @dataclass(frozen=True)
 class Body:
     """Which body, and where it answers."""
 
-    kind: str = "thymio"  # thymio | epuck | gpio
-    address: str = ""  # tcp:HOST:PORT or serial:DEVICE, for thymio and epuck
+    kind: str = "thymio"  # thymio | epuck | gpio | dotbot
+    address: str = ""  # tcp:HOST:PORT or serial:DEVICE, for thymio and epuck; tcp:HOST:PORT of a dotbot's controller
     node: int = 0  # Aseba node behind that address; 0: the only one
     unguarded: bool = False  # the robot may drive although it does not stop by itself
     wiring: Wiring | None = None  # for gpio
@@ -28,8 +29,9 @@ class Body:
         check.number("node", self.node, 0, 65535)
         if self.kind == "gpio" and self.wiring is None:
             raise ValueError("wiring: missing, a gpio body needs the table [body.wiring]")
-        if self.kind != "gpio" and not self.address:
-            raise ValueError(f"address: missing, a {self.kind} body needs tcp:HOST:PORT or serial:DEVICE")
+        if self.kind != "gpio" and (not self.address or (self.kind == "dotbot" and "tcp:" not in self.address)):
+            ways = "tcp:HOST:PORT" if self.kind == "dotbot" else "tcp:HOST:PORT or serial:DEVICE"
+            raise ValueError(f"address: missing, a {self.kind} body needs {ways}")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Config:
     mission: str = "default"  # file or shipped name
     tracker: Tracker | None = None
     fence: Fence | None = None
+    dotbots: Dotbots | None = None  # for dotbot
     peers: Peers = field(default_factory=Peers)
     control: str = "tcp://127.0.0.1:5770"  # where it takes orders: arm, stop
     desk: str = "desk"  # the member of the swarm whose orders it takes; any other may only stop it
@@ -69,6 +72,8 @@ class Config:
 
     def __post_init__(self) -> None:
         check.number("number", self.number, 0, 32767)
+        if self.body.kind == "dotbot" and (self.dotbots is None or self.number >= len(self.dotbots.robots)):
+            raise ValueError(f"dotbots.robots: the address of robot {self.number} is missing")
 
 
 def read(path: Path) -> Config:

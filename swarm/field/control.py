@@ -46,7 +46,7 @@ class Status(msgspec.Struct, frozen=True):
     refused: int  # commands of its mind that were none
     hung: int  # times in the last minute that the driver's dead-man had to stop the body
     time: float  # s, its wall clock
-    label: str  # "with external tracker", or empty
+    label: str  # "with external tracker" and the like, or empty
 
 
 class Order(msgspec.Struct, array_like=True, frozen=True, tag="c1"):

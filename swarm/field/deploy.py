@@ -128,7 +128,7 @@ def configuration(whole: Fleet, robot: Robot) -> str:
         'minds = "learnt.mind"',
     ]
     lines += _table("body", robot.body)
-    for name in ("tracker", "fence", "rules"):
+    for name in ("tracker", "fence", "dotbots", "rules"):
         if getattr(whole, name) is not None:
             lines += _table(name, getattr(whole, name))
     lines += ["", "[peers]", f'bind = "tcp://0.0.0.0:{fleet.EARS + robot.number}"']

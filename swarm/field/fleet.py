@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robots import check
+from robots.dotbot.body import Dotbots
 from robots.fence import Fence
 from robots.shell import Rules
 from swarm import missionfile
@@ -39,6 +40,7 @@ class Fleet:
     home: str = "/etc/jerne"  # folder on a robot that its files are copied to
     tracker: Tracker | None = None
     fence: Fence | None = None
+    dotbots: Dotbots | None = None
     rules: Rules | None = None
 
     def __post_init__(self) -> None:
@@ -48,6 +50,10 @@ class Fleet:
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
         if twice:
             raise ValueError(f"robots: number {twice[0]} is given twice")
+        known = 0 if self.dotbots is None else len(self.dotbots.robots)
+        lost = [robot.number for robot in self.robots if robot.body.kind == "dotbot" and robot.number >= known]
+        if lost:
+            raise ValueError(f"dotbots.robots: the address of robot {lost[0]} is missing")
 
 
 def read(path: Path) -> Fleet:

@@ -14,8 +14,6 @@ from typing import TextIO
 
 from robots.deadman import DeadMan
 from robots.shell import RefusedError, State
-from robots.tracker import LABEL
-from robots.tracker.body import TrackedBody
 from swarm import store
 from swarm.field.config import Config
 from swarm.field.control import Control, Status, number_or_none
@@ -108,7 +106,7 @@ class Loop:
             shell.why,
             number_or_none(pilot.age),
             pilot.body.session,
-            getattr(getattr(pilot.body, "inner", pilot.body), "trouble", ""),
+            pilot.body.trouble,
             STRATEGIES[int(report["strategy"])],
             TASKS[int(report["task"])],
             float(sent["speed"]),
@@ -120,7 +118,7 @@ class Loop:
             shell.refused,
             self.deadman.hangs(LATELY),
             time.time(),
-            LABEL if isinstance(pilot.body, TrackedBody) else "",
+            pilot.body.label,
         )
 
     @contextlib.contextmanager

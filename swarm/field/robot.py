@@ -13,6 +13,8 @@ import zmq
 from classifier.sealed import StoreError
 from robots.body import Body, BodyError, lacking
 from robots.deadman import DeadMan
+from robots.dotbot.body import DotBot
+from robots.fence import FencedBody
 from robots.gpio.body import GpioBody
 from robots.shell import RefusedError, Shell
 from robots.thymio.body import AsebaBody
@@ -103,16 +105,20 @@ def build(config: Config, mission: Mission, ring: keys.Keyring | None) -> tuple[
     body: Body
     if config.body.wiring is not None:
         body = GpioBody(config.body.wiring, mission.sensors)
+    elif config.dotbots is not None and config.body.kind == "dotbot":
+        body = DotBot(config.body.address, config.dotbots, config.number, mission.arena.size, mission.sensors)
     else:
         body = AsebaBody(config.body.kind, config.body.address, config.body.node or None, mission.sensors)
     with contextlib.ExitStack() as stack:
         stack.callback(body.close)
         if config.tracker is not None:
             tracker = ZmqTracker(config.tracker.address, config.tracker.deeds, _secure(config.tracker.name, ring))
-            body = TrackedBody(body, tracker, config.number, mission.sensors, config.fence)
+            body = TrackedBody(body, tracker, config.number, mission.sensors)
             stack.callback(tracker.close)
-        elif config.fence is not None:
-            raise BodyError(f"a fence needs a body that senses {lacking((), ['pose'])[0]}: configure a tracker")
+        if config.fence is not None:
+            if lacking(body.senses, ["pose"]):
+                raise BodyError(f"a fence needs a body that senses {lacking((), ['pose'])[0]}: configure a tracker")
+            body = FencedBody(body, config.fence)
         mission = fitted(mission, body)
         stack.pop_all()
     return body, mission

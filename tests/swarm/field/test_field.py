@@ -34,7 +34,7 @@ LONELY = missionfile.load(missionfile.find("aggregate"))
 class Numbers:
     """A body that does as it is told, in the middle of nowhere."""
 
-    limits, radius, guarded = Limits(0.15, 1.5), 0.08, True
+    limits, radius, guarded, label, trouble = Limits(0.15, 1.5), 0.08, True, "", ""
     senses = frozenset({"proximity", "robots", "pose"})
 
     def __init__(self, mission: Mission) -> None:
@@ -200,6 +200,9 @@ address = "tcp:localhost:33333"
         (ROBOT.replace('kind = "thymio"', 'kind = "gpio"'), "body.wiring: missing"),
         (ROBOT + "[fence]\nleft = 1\nlow = 0\nright = 0\nhigh = 1\n", "fence.right = 0.0: must lie in [1, 10000]"),
         ("number = 2 = 3", "not valid TOML"),
+        (ROBOT.replace("thymio", "dotbot"), "dotbots.robots: the address of robot 2 is missing"),
+        (ROBOT.replace("thymio", "dotbot").replace("tcp:", "serial:"), "a dotbot body needs tcp:HOST:PORT"),
+        (ROBOT + '[dotbots]\nrobots = ["DE00"]\norigin = [0, 0]\n', "'DE00' must be 16 hexadecimal digits"),
     ],
 )
 def test_what_is_wrong_with_a_configuration(
@@ -295,6 +298,10 @@ def test_deploy_writes_what_each_robot_needs_and_no_more(tmp_path: Path) -> None
         (lambda text: text.replace("number = 3", "number = 40"), "robot 40: aggregate has robots 0 to 19"),
         (lambda text: text.replace("enable = 13", "enable = 5"), "pin 5 is used twice"),
         (lambda text: text.split("[[")[0], "robots: missing"),
+        (
+            lambda text: text.replace("thymio", "dotbot").replace("serial", "tcp"),
+            "the address of robot 0 is missing",
+        ),
         (lambda text: text, "3.secret"),  # no keys for it
     ],
 )

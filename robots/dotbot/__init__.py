@@ -1,0 +1,1 @@
+"""DotBots, through the HTTP interface of their host controller."""
