@@ -6,7 +6,7 @@ import numpy as np
 
 from robots import check
 from robots.body import Body, Colour
-from robots.command import Limits
+from robots.command import Limits, clamp
 
 AHEAD = 0.4  # s that the fence looks ahead: readings are that old at most before a robot is slow
 
@@ -77,6 +77,7 @@ class FencedBody:
 
     def act(self, command: np.ndarray, now: float) -> np.ndarray:
         """Drive as far as the fence lets it."""
+        command = clamp(command, self.limits)
         if self._pose is not None:
             command = self.fence.hold(command, self._pose, now - self._true, self.limits)
         return self.inner.act(command, now)

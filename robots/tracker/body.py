@@ -8,7 +8,7 @@ its wheels are told, not what its mind says: `deed`.
 import numpy as np
 
 from robots.body import Body, Colour
-from robots.command import Limits
+from robots.command import Limits, clamp
 from robots.percept import Sensors
 from robots.tracker import LABEL
 from robots.tracker.message import Deed
@@ -65,7 +65,7 @@ class TrackedBody:
 
     def act(self, command: np.ndarray, now: float) -> np.ndarray:
         """Drive as far as virtual plates let it."""
-        command = command.copy()
+        command = clamp(command, self.limits)
         if self._contact is not None:
             told, self._gripped = deed(self._contact, command, self.number, self.limits)
             self.tracker.tell(told)

@@ -16,8 +16,11 @@ FREE = sum(size for _, size in VARIABLES)
 class FakeNode:
     """Node `number`: bytes in, bytes out."""
 
-    def __init__(self, number: int, variables: Sequence[tuple[str, int]] = VARIABLES) -> None:
-        self.number, self.variables = number, list(variables)
+    def __init__(
+        self, number: int, variables: Sequence[tuple[str, int]] = VARIABLES, events: Sequence[str] = EVENTS
+    ) -> None:
+        self.number, self.variables, self.events = number, list(variables), list(events)
+        self.free = sum(size for _, size in variables)
         self.memory = [0] * 100
         self.bytecode: list[int] = []
         self.runs = False
@@ -36,8 +39,8 @@ class FakeNode:
     def beat(self) -> None:
         """What the program does between two ticks."""
         if self.runs:
-            self.memory[FREE] += 1
-            self.memory[FREE + 1] += 1
+            self.memory[self.free] += 1
+            self.memory[self.free + 1] += 1
 
     def say(self, kind: int, payload: bytes) -> bytes:
         return struct.pack("<HHH", len(payload), self.number, kind) + payload
@@ -66,11 +69,11 @@ class FakeNode:
         def string(text: str) -> bytes:
             return bytes([len(text)]) + text.encode()
 
-        counts = struct.pack("<7H", 5, 1534, 32, 586, len(self.variables), len(EVENTS), len(FUNCTIONS))
+        counts = struct.pack("<7H", 5, 1534, 32, 586, len(self.variables), len(self.events), len(FUNCTIONS))
         out = self.say(0x9000, string("thymio-II") + counts)
         for name, size in self.variables:
             out += self.say(0x9001, struct.pack("<H", size) + string(name))
-        for name in EVENTS:
+        for name in self.events:
             out += self.say(0x9002, string(name) + string("about"))
         for name in FUNCTIONS:
             out += self.say(0x9003, string(name) + string("about") + b"\x00\x00")
