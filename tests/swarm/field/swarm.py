@@ -67,9 +67,10 @@ class Field:
         sites = ["--mission", str(self.folder / "mission.toml"), "--keys", str(self.folder / "keys")]
         self.run("tracker", "tracker", "--poses", "tcp://127.0.0.1:5600", *sites)
 
-    def robot(self, number: int) -> None:
+    def robot(self, number: int, *options: str) -> None:
         """Start the process of a robot."""
-        self.run(f"robot{number}", "robot", "--config", str(self.folder / "out" / str(number) / "robot.toml"))
+        file = self.folder / "out" / str(number) / "robot.toml"
+        self.run(f"robot{number}", "robot", "--config", str(file), *options)
 
     def run(self, name: str, *arguments: str) -> None:
         """Start a process of jerne."""
