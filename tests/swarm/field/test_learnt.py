@@ -32,7 +32,7 @@ range = 0.3
 [sensors.sites]
 range = 3.0
 [work]
-face = 1.0
+face = 0.6
 [kinds.light]
 signature = "10######"
 [[phases]]
