@@ -25,9 +25,9 @@ def folder() -> Path:
 
 
 def is_cold() -> bool:
-    """Is everything still to be compiled?"""
+    """Are the sensors still to be compiled, which every run needs?"""
     try:
-        return not any(folder().glob("*/*.nbi"))
+        return not any(folder().glob("sim_*/sensing.*.nbi"))
     except metadata.PackageNotFoundError:
         return False
 
