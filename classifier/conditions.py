@@ -61,10 +61,10 @@ def _read_reals(pop: Population, x: Any) -> np.ndarray:
 def match(pop: Population, situation: Any) -> np.ndarray:
     """The rows of [M], one robot."""
     word, x = read(pop, situation)
-    value, care = pop.words[:, : count_rules(pop)]
-    fits = (care & word) == value
+    count = count_rules(pop)
+    fits = (pop.words[CARE][:count] & word) == pop.words[VALUE][:count]
     if pop.reals:
-        bounds = pop.numbers[BOUNDS : BOUNDS + 2 * pop.reals, : value.size]
+        bounds = pop.numbers[BOUNDS : BOUNDS + 2 * pop.reals, :count]
         for d in np.arange(pop.reals):
             a, b = bounds[2 * d], bounds[2 * d + 1]
             fits &= ((a <= x[d]) & (x[d] <= b)) | ((b <= x[d]) & (x[d] <= a))
@@ -75,7 +75,7 @@ def match(pop: Population, situation: Any) -> np.ndarray:
 def action_set(pop: Population, situation: Any, action: int) -> np.ndarray:
     """The rows of [A], one robot."""
     rows = match(pop, situation)
-    acting: np.ndarray = rows[pop.counts[ACTION, rows] == action]
+    acting: np.ndarray = rows[pop.counts[ACTION][rows] == action]
     return acting
 
 
@@ -87,7 +87,7 @@ def interval(bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def specificity(pop: Population, rows: np.ndarray) -> np.ndarray:
     """How much the rules leave out: bits that matter, and what their intervals lack of [0, 1]."""
-    special: np.ndarray = np.bitwise_count(pop.words[CARE, rows])
+    special: np.ndarray = np.bitwise_count(pop.words[CARE][rows])
     if pop.reals:
         special = special.astype(float)
         for low, high in zip(*interval(pop.bounds[:, rows]), strict=True):
@@ -99,10 +99,11 @@ def is_more_general(
     pop: Population, row: int, value: np.ndarray | int, care: np.ndarray | int, bounds: np.ndarray = NO_REALS
 ) -> np.ndarray:
     """Whether rule `row` matches all that the conditions (value, care, bounds) match, and more."""
-    its, wide = pop.words[VALUE, row], pop.words[CARE, row]
     if isinstance(care, int):
-        its, wide = int(its), int(wide)
-    more: np.ndarray = (wide & care == wide) & (wide & value == its)
+        its, wide = pop.words.item(VALUE, row), pop.words.item(CARE, row)
+    else:
+        its, wide = pop.words[VALUE, row, ...], pop.words[CARE, row, ...]
+    more: Any = (wide & care == wide) & (wide & value == its)
     if not pop.reals:
         return np.asarray(more & (wide != care))
     bounds = bounds.reshape(2 * pop.reals, -1)

@@ -20,9 +20,9 @@ def update(pop: Population, acting: np.ndarray, payoff: float, x: np.ndarray, pa
     default: it solves the 20-multiplexer in two thirds of the problems.
     """
     P, beta, linear = payoff, params.beta, params.linear and pop.reals > 0
-    counts, numbers = pop.counts[:, acting], pop.numbers[:BOUNDS, acting]
-    n, exp, (size, prediction, epsilon, F) = counts[NUMEROSITY], counts[EXPERIENCE], numbers
-    exp += 1
+    n, exp = pop.counts[NUMEROSITY][acting], pop.counts[EXPERIENCE][acting] + 1
+    numbers = pop.numbers[:BOUNDS].take(acting, 1)
+    size, prediction, epsilon, F = numbers
     rate = p_rate = np.maximum(1 / exp, beta)
     weights, inputs = [prediction], [1.0]
     if linear:
@@ -30,24 +30,27 @@ def update(pop: Population, acting: np.ndarray, payoff: float, x: np.ndarray, pa
         p_rate = params.eta * (F / total(F) if params.gradient else np.ones_like(F)) / total(np.square(inputs))
     elif params.gradient:
         p_rate = np.where(rate > beta, rate, beta * (F / total(F)))
-    missed = P - output(weights, inputs)
-    for w, i in zip(weights, inputs, strict=True):
-        w += p_rate * missed * i if linear else p_rate * missed  # noqa: PLW2901
+    missed = P - (output(weights, inputs) if linear else prediction)
     if linear:
+        for w, i in zip(weights, inputs, strict=True):
+            w += p_rate * missed * i  # noqa: PLW2901
         pop.slopes[:, acting] = weights[1:]
+    else:
+        prediction += p_rate * missed
     if not params.error_first:
         missed = P - output(weights, inputs)
     epsilon += rate * (abs(missed) - epsilon)
-    size += rate * (int(n.sum()) - size)
+    size += rate * (sum(n.tolist()) - size)
 
     kappa: np.ndarray = n
-    if not (accurate := epsilon < params.epsilon0).all():
-        closeness = power(params.epsilon0 / np.maximum(epsilon, params.epsilon0), params.nu)
-        kappa = np.where(accurate, 1.0, params.alpha * closeness) * n
+    if max(epsilon.tolist()) >= params.epsilon0:
+        kappa = params.alpha * power(params.epsilon0 / np.maximum(epsilon, params.epsilon0), params.nu)
+        kappa[epsilon < params.epsilon0] = 1.0
+        kappa *= n
     F *= 1 - beta
     F += beta * kappa / total(kappa)  # so written, F never rounds to 0
 
-    pop.counts[EXPERIENCE, acting] = exp
+    pop.counts[EXPERIENCE][acting] = exp
     pop.numbers[:BOUNDS, acting] = numbers
 
 

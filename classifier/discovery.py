@@ -46,27 +46,28 @@ def cover(pop: Population, situation: Any, action: int, step: int, params: Param
 
 def may_subsume(pop: Population, rows: np.ndarray | int, params: Params) -> np.ndarray:
     """Whether the rules are accurate and experienced enough to stand for more special ones."""
-    enough: np.ndarray = pop.counts[EXPERIENCE, rows] > params.theta_sub
-    enough &= pop.numbers[ERROR, rows] < params.epsilon0
+    enough: np.ndarray = pop.counts[EXPERIENCE][rows] > params.theta_sub
+    enough &= pop.numbers[ERROR][rows] < params.epsilon0
     return enough
 
 
 def subsume(pop: Population, acting: np.ndarray, params: Params, draws: Draws) -> np.ndarray:
     """Let the most general rule that may subsume absorb more special ones in [A]; returns what is left."""
-    able = acting[may_subsume(pop, acting, params)]
-    if not able.size:
+    able = acting[may_subsume(pop, acting, params)].tolist()
+    if not able:
         return acting
-    if able.size > 1:
-        special = specificity(pop, able)
-        able = able[special == special.min()]
-    subsumer = int(able[draws.below(able.size)])
-    value, care = pop.words[:, acting]
+    if len(able) > 1:
+        special = specificity(pop, np.array(able)).tolist()
+        least = min(special)
+        able = [row for row, bits in zip(able, special, strict=True) if bits == least]
+    subsumer = able[draws.below(len(able))]
+    value, care = pop.words.take(acting, 1)
     general = is_more_general(pop, subsumer, value, care, pop.bounds[:, acting] if pop.reals else NO_REALS)
-    if not general.any():
-        return acting
-    pop.counts[NUMEROSITY, subsumer] += pop.counts[NUMEROSITY, acting[general]].sum()
-    left: np.ndarray = acting[~general]
     absorbed = acting[general]
+    if not absorbed.size:
+        return acting
+    pop.counts[NUMEROSITY, subsumer] += pop.counts[NUMEROSITY][absorbed].sum()
+    left: np.ndarray = acting[~general]
     for i in range(absorbed.size - 1, -1, -1):
         row = int(absorbed[i])
         last = count_rules(pop) - 1
@@ -80,8 +81,9 @@ def subsumes(
 ) -> bool:
     """Whether rule `row` makes the rule (value, care, bounds, action) superfluous."""
     return bool(
-        pop.counts[ACTION, row] == action
-        and may_subsume(pop, row, params)
+        pop.counts.item(ACTION, row) == action
+        and pop.counts.item(EXPERIENCE, row) > params.theta_sub
+        and pop.numbers.item(ERROR, row) < params.epsilon0
         and is_more_general(pop, row, value, care, bounds)
     )
 
@@ -96,17 +98,17 @@ def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, param
     population for the 20-multiplexer then holds a quarter more rules, but a small one learns faster.
     """
     word, _ = read(pop, situation)
-    pop.counts[STAMP, acting] = step
+    pop.counts[STAMP][acting] = step
     genes, ends = pop.bits + 2 * pop.reals, BOUNDS + 2 * pop.reals
     draws_each = pop.bits + 4 * pop.reals + 2
     u = draws.many(5 + 2 * draws_each).tolist()
     parents = [select(pop, acting, params, v) for v in u[:2]]
-    cares = [int(pop.words[CARE, row]) for row in parents]
+    cares = [pop.words.item(CARE, row) for row in parents]
     children = [pop.numbers[:, row].tolist() for row in parents]
-    action = int(pop.counts[ACTION, parents[0]])
+    action = pop.counts.item(ACTION, parents[0])
     if params.copy_fitness:
         for child, row in zip(children, parents, strict=True):
-            child[FITNESS] /= int(pop.counts[NUMEROSITY, row])
+            child[FITNESS] /= pop.counts.item(NUMEROSITY, row)
     if u[2] < params.chi:
         low, high = sorted(int(v * (genes + 1)) for v in u[3:5])
         crossover(cares, children, pop.bits, low, high)
@@ -120,7 +122,8 @@ def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, param
         for b, v in enumerate(own[: pop.bits]):
             if v < params.mu:
                 cares[i] ^= 1 << b
-        mutate_bounds(child, own[pop.bits : -2], params)
+        if pop.reals:
+            mutate_bounds(child, own[pop.bits : -2], params)
         actions[i] = mutate_action(action, pop.actions, params, *own[-2:])
     for care, does, child in zip(cares, actions, children, strict=True):
         # All conditions in [A] match the situation's bits, so care says everything about them.
@@ -157,10 +160,10 @@ def select(pop: Population, acting: np.ndarray, params: Params, u: float) -> int
     wins; none taking part is drawn again. Asked in the order of their F per copy, the first copy to say
     yes comes after k that said no, with probability (1 - tau)^k tau; to ask all again is to count on.
     """
-    F = pop.numbers[FITNESS, acting]
+    F = pop.numbers[FITNESS][acting]
     if params.tournament == 0:
         return int(acting[_spin(np.add.accumulate(F), u)])
-    n = pop.counts[NUMEROSITY, acting]
+    n = pop.counts[NUMEROSITY][acting]
     ranked = np.argsort(-(F / n), kind="stable")
     refusals = count_refusals(params.tournament, u) % int(n.sum())
     return int(acting[ranked[np.add.accumulate(n[ranked]).searchsorted(refusals, side="right")]])
@@ -230,29 +233,29 @@ def delete(pop: Population, params: Params, draws: Draws) -> int:
     below delta of the population's mean has its vote multiplied by how far it is below. Returns the
     row that became free and was filled with the last rule, -1 if none did.
     """
-    rows = slice(0, count_rules(pop))
-    n = pop.counts[NUMEROSITY, rows]
+    count = count_rules(pop)
+    n = pop.counts[NUMEROSITY][:count]
     copies = int(n.sum())
     if copies <= params.capacity:
         return -1
-    F = pop.numbers[FITNESS, rows]
-    vote = pop.numbers[SIZE, rows] * n
+    F = pop.numbers[FITNESS][:count]
+    vote = pop.numbers[SIZE][:count] * n
     mean, own = total(F) / copies, F / n
-    weak = (own < params.delta * mean).nonzero()[0]
-    if weak.size:
-        weak = weak[pop.counts[EXPERIENCE, weak] > params.theta_del]
+    weak = own < params.delta * mean
+    weak &= pop.counts[EXPERIENCE][:count] > params.theta_del
+    if (weak := weak.nonzero()[0]).size:
         vote[weak] *= mean / own[weak]
     row = _spin(np.add.accumulate(vote), draws.one())
     n[row] -= 1
-    if n[row]:
+    if n.item(row):
         return -1
-    remove(pop, row, n.size - 1)
+    remove(pop, row, count - 1)
     return row
 
 
 def _spin(cumulated: np.ndarray, u: float) -> int:
     """The sector of a wheel with these cumulated weights at which a draw points."""
-    return int(cumulated[:-1].searchsorted(u * cumulated[-1], side="right"))
+    return int(cumulated[:-1].searchsorted(u * cumulated.item(-1), "right"))
 
 
 def _word(flags: np.ndarray) -> int:

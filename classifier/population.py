@@ -127,10 +127,10 @@ def insert(
     """
     count = count_rules(pop)
     bounds = slice(BOUNDS, BOUNDS + 2 * pop.reals)
-    for row in (pop.words[VALUE, :count] == value).nonzero()[0].tolist():
+    for row in (pop.words[VALUE][:count] == value).nonzero()[0].tolist():
         if (
-            pop.words[CARE, row] == care
-            and pop.counts[ACTION, row] == action
+            pop.words.item(CARE, row) == care
+            and pop.counts.item(ACTION, row) == action
             and (not pop.reals or pop.numbers[bounds, row].tolist() == list(numbers[bounds]))
         ):
             pop.counts[NUMEROSITY, row] += 1

@@ -99,10 +99,9 @@ def choose(predictions: np.ndarray, explore: float, draws: Draws) -> int:
     if (fast := kernels()) is not None:
         chosen: int = fast.choose(np.ascontiguousarray(predictions, np.float64), explore, draws.state)
     else:
-        explores = draws.one() < explore
-        known = [(p, action) for action, p in enumerate(predictions.tolist()) if not isnan(p)]
-        highest = max(known, default=(0.0, 0))[0]
-        among = [action for p, action in known if explores or p == highest]
+        explores, values = draws.one() < explore, predictions.tolist()
+        highest = max([p for p in values if not isnan(p)], default=nan)
+        among = [action for action, p in enumerate(values) if p == highest or (explores and not isnan(p))]
         skip = draws.below(len(among))
         chosen = among[skip] if among else -1
     if chosen < 0:
@@ -136,8 +135,8 @@ def learn(pop: Population, situation: Any, action: int, payoff: float, step: int
         acting = specify(pop, acting, seen, step, params, draws)
         if not acting.size:
             return
-    n = pop.counts[NUMEROSITY, acting]
-    if step - int((pop.counts[STAMP, acting] * n).sum()) / int(n.sum()) > params.theta_ga:
+    n, stamps = (pop.counts[row][acting].tolist() for row in (NUMEROSITY, STAMP))
+    if step - sum(map(operator.mul, stamps, n)) / sum(n) > params.theta_ga:
         evolve(pop, acting, seen, step, params, draws)
 
 
@@ -158,9 +157,9 @@ def warm_up(params: Params, bits: int, actions: int, reals: int = 0) -> None:
 
 def prediction_array(pop: Population, rows: np.ndarray, x: np.ndarray = NO_REALS) -> np.ndarray:
     """Fitness-weighted mean prediction per action (A,) of one robot's rules in [M]; NaN where there is none."""
-    actions, fitness, outputs = pop.counts[ACTION, rows], pop.numbers[FITNESS, rows], pop.numbers[PREDICTION, rows]
-    if (slopes := pop.numbers[BOUNDS + 2 * pop.reals :]).size:  # predictions are linear
-        outputs = output([outputs, *slopes[:, rows]], [1.0, *x.tolist()])
+    actions, fitness, outputs = pop.counts[ACTION][rows], pop.numbers[FITNESS][rows], pop.numbers[PREDICTION][rows]
+    if len(pop.numbers) > BOUNDS + 2 * pop.reals:  # predictions are linear
+        outputs = output([outputs, *pop.slopes[:, rows]], [1.0, *x.tolist()])
     total = np.bincount(actions, fitness, pop.actions).tolist()  # adds row by row
     payoff = np.bincount(actions, fitness * outputs, pop.actions).tolist()
     return np.array([P / F if F else nan for P, F in zip(payoff, total, strict=True)])
