@@ -105,7 +105,7 @@ def test_runs_are_found_from_another_host(mission_file: Path) -> None:
 
     with Network(3) as network:
         for host in range(3):
-            ip(f"-n {network._names[host]} route add default dev eth0")
+            ip(f"-n {network.names[host]} route add default dev eth0")
         try:
             started.append(run(0, "desk"))
             wait((folder / "desk" / "watch.address").exists, 60)
