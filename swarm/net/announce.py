@@ -11,9 +11,9 @@ only suggests: who shows anything is proved by its key.
 
 import hashlib
 import hmac
+import secrets
 import socket
 import struct
-import time
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -75,7 +75,7 @@ class Announcer:
     """Tells once in `EVERY` s that `ring`'s holder can be watched at `port`. Without a network it says nothing."""
 
     def __init__(self, kind: str, title: str, ring: Keyring, port: int, to: tuple[str, int] = EVERYONE) -> None:
-        self._said = Announcement(kind, ring.name, title, time.time_ns() >> 1, 0, "0.0.0.0", port)
+        self._said = Announcement(kind, ring.name, title, secrets.randbits(63), 0, "0.0.0.0", port)
         self._ring, self._to, self._next = ring, to, float("-inf")
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
