@@ -40,8 +40,7 @@ class Phase(NamedTuple):
 
 def lines(curves: Sequence[Line], span: float, phases: Sequence[Phase], top: float, height: int = 150) -> str:
     """Curves over time, from 0 to `top`."""
-    top = nice(top)
-    parts = [_frame(span, phases, height)]
+    top, parts = nice(top), list[str]()
     for share in (0.0, 0.5, 1.0):
         y = _y(share, height)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{GRID}"/>')
@@ -57,11 +56,11 @@ def lines(curves: Sequence[Line], span: float, phases: Sequence[Phase], top: flo
         if curve.fill:
             first, last = _x(curve.x[0], span), _x(curve.x[-1], span)
             area = f"{first:.1f},{_y(0, height):.1f} {' '.join(points)} {last:.1f},{_y(0, height):.1f}"
-            parts.append(f'<polygon points="{area}" fill="{curve.colour}" fill-opacity="0.75"/>')
+            parts.append(f'<polygon points="{area}" fill="{curve.colour}"/>')
         else:
             style = f'fill="none" stroke="{curve.colour}" stroke-width="1.8"'
             parts.append(f'<polyline points="{" ".join(points)}" {style}/>')
-    return _svg(height, parts)
+    return _svg(height, [*parts, _frame(span, phases, height)])
 
 
 def rows(values: np.ndarray, colours: Sequence[str], span: float, phases: Sequence[Phase], names: Sequence[str]) -> str:
@@ -135,8 +134,10 @@ def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], l
             continue
         apart = math.hypot(x1 - x0, y1 - y0)
         ex, ey = (x1 - x0) / apart, (y1 - y0) / apart
-        a, b = (x0 + ex * radius[j], y0 + ey * radius[j]), (x1 - ex * (radius[i] + 3), y1 - ey * (radius[i] + 3))
-        bend = ((a[0] + b[0]) / 2 - 28 * ey, (a[1] + b[1]) / 2 + 28 * ex)
+        side = -7 * ey, 7 * ex  # there and back keep apart
+        a = x0 + ex * radius[j] + side[0], y0 + ey * radius[j] + side[1]
+        b = x1 - ex * (radius[i] + 3) + side[0], y1 - ey * (radius[i] + 3) + side[1]
+        bend = ((a[0] + b[0]) / 2 + 3 * side[0], (a[1] + b[1]) / 2 + 3 * side[1])
         dash = ' stroke-dasharray="6 4"' if weights[i, j] < 0 else ""
         way = f"M{a[0]:.0f} {a[1]:.0f} Q{bend[0]:.0f} {bend[1]:.0f} {b[0]:.0f} {b[1]:.0f}"
         parts.append(f'<path d="{way}" fill="none" stroke="{INK}" stroke-width="1.5"{dash} marker-end="url(#tip)"/>')

@@ -19,7 +19,7 @@ import numpy as np
 from swarm import mind, record
 from swarm.report import STRATEGIES, TASKS
 from swarm.rules import sentence
-from swarm.view import charts
+from swarm.view import charts, raster
 from swarm.view.charts import Line, Phase
 from swarm.view.history import DEAD, STEP, History, gather
 from swarm.view.picture import clock, palette
@@ -59,10 +59,13 @@ def main(argv: Sequence[str]) -> int:
         if args.figures is not None:
             args.figures.mkdir(parents=True, exist_ok=True)
             for name, figure in figures(histories).items():
-                (args.figures / name).write_text(figure + "\n", encoding="utf-8")
+                if args.format != "png":
+                    (args.figures / f"{name}.svg").write_text(figure + "\n", encoding="utf-8")
+                if args.format != "svg":
+                    (args.figures / f"{name}.png").write_bytes(raster.png(figure))
     except OSError as error:
         return _refuse(f"{error.filename or out}: cannot be written: {error.strerror}")
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:
         return _refuse(*str(error).splitlines())
     for history in histories:
         if history.log.lack:
@@ -88,13 +91,13 @@ def page(histories: Sequence[History], names: Sequence[str]) -> str:
 
 
 def figures(histories: Sequence[History]) -> dict[str, str]:
-    """All figures by themselves: file name -> SVG."""
+    """All figures by themselves: name -> SVG."""
     out = {}
     for head, _, draw in _sections(histories):
         for i, history in enumerate(histories, 1):
             for j, figure in enumerate(re.findall(r"<svg.*?</svg>", draw(history)), 1):
                 name = re.sub(r"\W+", "-", head.lower()).strip("-")
-                out[f"run{i}-{name}-{j}.svg"] = figure.replace(">", f"><style>{_style()}</style>", 1)
+                out[f"run{i}-{name}-{j}"] = figure.replace(">", f"><style>{_style()}</style>", 1)
     return out
 
 
@@ -364,6 +367,7 @@ def _parser() -> argparse.ArgumentParser:
         "jerne report", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's folder, or its ticks.mcap")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as an SVG file too")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as a file too")
+    parser.add_argument("--format", choices=("svg", "png", "both"), default="svg", help="of --figures (default: svg)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html in the run's folder)")
     return parser

@@ -3,12 +3,14 @@
 import csv
 import json
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from swarm import metrics, record
 from swarm.record import Log, Told
@@ -182,3 +184,60 @@ def test_rules_are_exported_whole(finished: Path, tmp_path: Path, capsys: pytest
 def test_no_such_robot(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rulebook.main([str(finished), "--robot", "3"]) == 2
     assert capsys.readouterr().err == "jerne: error: --robot 3: the run has robots 0 to 2\n"
+
+
+def test_figures_as_png_say_what_the_svg_says(finished: Path, tmp_path: Path) -> None:
+    assert report.main([str(finished), "--figures", str(tmp_path / "f"), "--format", "both"]) == 0
+    names = sorted(path.name for path in (tmp_path / "f").iterdir())
+    assert len(names) == 2 * len([name for name in names if name.endswith(".svg")]) > 10
+    image = Image.open(tmp_path / "f" / "run1-strategy-split-1.png").convert("RGB")
+    assert image.width >= 1200
+    colours = {colour for _, colour in image.getcolors(1 << 20) or []}
+    assert len(colours) > 10
+    dark = np.asarray(image.convert("L")) < 150
+    assert dark[:, : image.width // 14].sum() > 50, "figures on the axis are drawn, in a font of our own"
+    network = Image.open(tmp_path / "f" / "run1-immune-network-1.png").convert("RGB")
+    inks = {colour for _, colour in network.getcolors(1 << 20) or []}
+    assert {(230, 159, 0), (0, 114, 178)} <= inks
+
+
+def chromium(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--log-level=0"]
+    command += ["--virtual-time-budget=5000", "--window-size=1500,4200", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+
+@pytest.mark.slow
+def test_a_browser_draws_the_page_without_a_complaint(finished: Path, tmp_path: Path) -> None:
+    page, shot, profile = tmp_path / "page.html", tmp_path / "page.png", f"--user-data-dir={tmp_path / 'profile'}"
+    assert report.main([str(finished), str(finished), "--out", str(page)]) == 0
+    drawn = chromium(profile, f"--screenshot={shot}", page.as_uri())
+    assert "CONSOLE" not in drawn.stderr
+    image = np.asarray(Image.open(shot).convert("RGB"))
+    assert image.shape == (4200, 1500, 3)
+    for colour in ((230, 159, 0), (0, 114, 178), (0, 158, 115), (204, 51, 17)):
+        assert (np.abs(image.astype(int) - colour).max(-1) <= 2).sum() > 100, f"something is drawn in {colour}"
+    text = page.read_text()
+    dom = chromium(profile, "--dump-dom", page.as_uri()).stdout
+    assert dom.count("<svg") == text.count("<svg") >= 20
+    probe = tmp_path / "probe.html"
+    script = (
+        "<script>addEventListener('load',()=>{const s=[...document.querySelectorAll('svg')].map(e=>"
+        "e.getBoundingClientRect());document.title=JSON.stringify([s.length,Math.min(...s.map(b=>b.width)),"
+        "Math.min(...s.map(b=>b.height)),document.documentElement.scrollWidth])})</script>"
+    )
+    probe.write_text(text.replace("</body>", f"{script}</body>"))
+    found = re.search(r"<title>(\[.*?\])</title>", chromium(profile, "--dump-dom", probe.as_uri()).stdout)
+    assert found is not None
+    count, width, height, wide = json.loads(found[1])
+    assert count == text.count("<svg")
+    assert width > 200
+    assert height > 60
+    assert wide <= 1500, "nothing reaches out of the page"
+
+
+@pytest.mark.slow
+def test_the_test_with_the_browser_would_notice_a_complaint(tmp_path: Path) -> None:
+    page = tmp_path / "bad.html"
+    page.write_text("<!doctype html><script>console.error('oh no')</script>")
+    assert "CONSOLE" in chromium(f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()).stderr
