@@ -1,6 +1,7 @@
 """Minds run again on their logs: the same to the bit, and the first difference where there is one."""
 
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from swarm.mission import Mission
 from swarm.record import Log, Tick, Told
 from swarm.recorder import Recorder
 from swarm.verify import verify
+from swarm.view import replay
 from swarm.view.snapshot import Snapshot
 from tests.conftest import Play
 
@@ -43,6 +45,38 @@ def test_a_run_is_verified_also_after_a_robot_started_again(mission: Mission, pl
             assert all(
                 c in ("#", str(bit)) for r in one.decision.rules for c, bit in zip(r.condition, bits, strict=True)
             )
+
+
+@pytest.mark.slow
+def test_runs_that_went_on_with_minds_and_robots_that_came_back_with_what_they_had_saved(
+    mission: Mission, play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over their own links, too: robots hear what the world does not know of."""
+    first = play(mission)
+    killed: list[int] = []
+
+    def during(crew: Crew, now: Snapshot) -> None:
+        for robot, when in ((1, 14), (2, 4)):  # robot 1 has saved by then, robot 2 has not
+            if now.time > when and robot not in killed:
+                killed.append(robot)
+                os.kill(crew.robots[robot].pid or 0, signal.SIGKILL)
+
+    second = play(mission, during, radio="peers", resume=first.out, speed=20)
+    log = Log(second.out / "ticks.mcap")
+    ticks = [item for item in log.walk() if isinstance(item, Tick)]
+    assert any(heard for now in ticks for heard in now.heard)
+    assert ticks[0].reports["rules"].max() > 0, "they know something from the start"
+    verdict = verify(log)
+    assert verdict.difference is None
+    assert (verdict.ticks, verdict.restarts) == (200, 2)
+    assert verdict.answers > 400
+    shutil.move(second.out / "manifest.json", second.out / "moved")
+    unknown = verify(log).difference
+    assert unknown is not None, "without the minds that it went on with a run is another one"
+    shutil.move(second.out / "moved", second.out / "manifest.json")
+    shutil.rmtree(first.out)
+    assert replay.main([str(second.out), "--verify"]) == 2
+    assert f"{first.out}: the run went on with its minds, and they are not there any more" in capsys.readouterr().err
 
 
 def changed(log: Log, path: Path, at: int, change: str) -> Log:
