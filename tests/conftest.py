@@ -141,7 +141,9 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Play:
 class Terminal:
     """`jerne run` with a terminal of its own, as a user starts it."""
 
-    def __init__(self, *arguments: str, cwd: Path, command: Sequence[str] = ("run",)) -> None:
+    def __init__(
+        self, *arguments: str, cwd: Path, command: Sequence[str] = ("run",), program: Sequence[str] = ()
+    ) -> None:
         self.mark = uuid.uuid4().hex
         self.text = b""
         environment = {**os.environ, "TERM": "xterm", MARK: self.mark}
@@ -150,8 +152,8 @@ class Terminal:
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
-            line = [sys.executable, "-m", "swarm.cli", *command, *arguments]
-            os.execve(sys.executable, line, environment)
+            line = [*program] or [sys.executable, "-m", "swarm.cli", *command, *arguments]
+            os.execvpe(line[0], line, environment)
         self._size = (24, 80)
         self.resize(*self._size)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -222,8 +224,8 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """Starts `jerne run`, or another command, in a terminal of 80 x 24; what is left of it in the end is killed."""
     opened: list[Terminal] = []
 
-    def open_one(*arguments: str, command: Sequence[str] = ("run",)) -> Terminal:
-        opened.append(Terminal(*arguments, cwd=tmp_path, command=command))
+    def open_one(*arguments: str, command: Sequence[str] = ("run",), program: Sequence[str] = ()) -> Terminal:
+        opened.append(Terminal(*arguments, cwd=tmp_path, command=command, program=program))
         return opened[-1]
 
     yield open_one

@@ -17,6 +17,7 @@ from rich.text import Text
 from swarm.view.alarms import Alarm, alarms
 from swarm.view.controls import LIVE, Controls, press
 from swarm.view.desk import Desk
+from swarm.view.jobs import Jobs
 from swarm.view.keys import Keyboard
 from swarm.view.mapview import ASCII, BOLD, DIM, UNICODE, Glyphs, Line
 from swarm.view.panels import (
@@ -229,6 +230,7 @@ class Dashboard:
             auto_refresh=False,
         )
         self._signals: list[signal.Signals] = []
+        self._jobs = Jobs(self._take_terminal, self._give_terminal)
 
     def pressed(self) -> list[str]:
         """The keys pressed since the last call; what they choose has been noted in `controls`."""
@@ -265,10 +267,10 @@ class Dashboard:
 
     def show(self, snapshot: Snapshot | None, detail: Detail | None = None) -> None:
         """Draw `snapshot` in the terminal's present size, unless the latest frame is younger than 0.1 s."""
-        now = self._clock()
+        now, may = self._clock(), self._jobs.look()
         if snapshot is not self._latest:
             self._latest, self._news = snapshot, now
-        if now < self._next:
+        if now < self._next or not may:
             return
         self._next = now + 1 / RATE
         self._frozen = (self._frozen or snapshot) if self.controls.paused and self._is_live else None
@@ -293,17 +295,29 @@ class Dashboard:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _leave)
                 self._signals.append(number)
+        self._jobs.__enter__()
+        self._take_terminal()
+        return self
+
+    def _take_terminal(self) -> None:
         self._keyboard.__enter__()
         self._live.start(refresh=True)
-        return self
+        self._next = -math.inf
+
+    def _give_terminal(self) -> None:
+        try:
+            self._live.stop()
+        finally:
+            self._keyboard.__exit__(None, None, None)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._live.stop()
+            if not self._jobs.hidden:
+                self._give_terminal()
         finally:
-            self._keyboard.__exit__(kind, error, trace)
+            self._jobs.__exit__()
             for number in self._signals:
                 signal.signal(number, signal.SIG_DFL)
             self._signals.clear()
