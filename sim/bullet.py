@@ -55,11 +55,11 @@ class Bullet:
     def __init__(
         self, robots: Robots, work: Work, walls: np.ndarray, starts: np.ndarray, tick: float, *, gui: bool = False
     ) -> None:
-        self._p = _pybullet()
+        self._p = self.bullet = _pybullet()
         self._client = self._p.connect(self._p.GUI if gui else self._p.DIRECT)
         if self._client < 0:
             raise ValueError("PyBullet's window does not open: is there a display?")
-        self._id = {"physicsClientId": self._client}
+        self._id = self.client = {"physicsClientId": self._client}
         self._robots, self._work = robots, work
         self._height = max(_HEIGHT, robots.radius)  # no robot climbs what it drives against
         self.limits = Limits(robots.speed, robots.turn)
@@ -167,6 +167,11 @@ class Bullet:
         """Is a plate pressed by its team: hard enough, and not pushed?"""
         pressed = self.travel(number) * SPRING * self._robots.force
         return self._plates[number].need <= pressed <= OVERSHOOT * self._robots.force
+
+    @property
+    def plates(self) -> dict[int, int]:
+        """Number of a plate -> its body."""
+        return {number: plate.body for number, plate in self._plates.items()}
 
     def close(self) -> None:
         """Give the world up."""

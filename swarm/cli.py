@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swarm.options import MINDS, PACES, RADIOS, Options
+from swarm.options import CAMERAS, MINDS, PACES, RADIOS, Options
 
 #: further commands: name -> module whose `main(argv)`, or other function after a colon, gives the exit status; help
 OTHERS = {
@@ -179,7 +179,8 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume", type=Path, metavar="RUN", help="go on with what the robots of that run had learnt")
     add("--plain", action="store_true", help="lines of text in place of the dashboard")
     add("--gui", action="store_true", help="open the window of PyBullet")
-    add("--video", type=Path, metavar="FILE", help="film the run")
+    add("--video", type=Path, metavar="FILE", help="film the run (.mp4 or .gif)")
+    add("--camera", choices=CAMERAS, default="top", help="of the film: top (default) or bullet, PyBullet's own")
     add(
         "--listen",
         metavar="ADDRESS",
@@ -204,7 +205,7 @@ def _run(args: argparse.Namespace) -> int:
     try:
         how = args.pace, args.speed, args.minds, args.radio, args.resume, args.plain, args.gui, args.video
         options = Options(args.out, *how, args.listen, args.keys, args.key, args.insecure)
-        options = replace(options, command=args.command_at, operator=args.operator)
+        options = replace(options, command=args.command_at, operator=args.operator, camera=args.camera)
     except ValueError as error:
         return _refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]

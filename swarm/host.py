@@ -18,8 +18,11 @@ import zmq
 from robots.command import COMMAND
 from robots.kernel import kernel
 from robots.percept import blank
+from sim.bullet import Bullet
+from sim.camera import Camera
 from sim.medium import Heard, Medium
 from sim.work import Event
+from sim.world import World
 from swarm import losses, results, store, wire, worlds
 from swarm.link import HostLink
 from swarm.metrics import EVERY, Metrics
@@ -37,7 +40,7 @@ from swarm.stops import Stops
 from swarm.view import picture
 from swarm.view.desk import FILE, Place
 from swarm.view.publish import ADDRESS, Publisher
-from swarm.view.snapshot import Snapshot
+from swarm.view.snapshot import Snapshot, Stage
 from swarm.view.telemetry import Telemetry, stage
 
 REFRESH = 0.1  # s of wall time between two snapshots, at least
@@ -125,7 +128,7 @@ class Host:
         layout = self.world.percept_dtype
         self.recorder = Recorder(out / "ticks.mcap", dumps(mission), layout, mission.tick, self.stage)
         self.metrics = Metrics(out / "metrics.sqlite")
-        self.film = results.Film(options.video, self.stage, mission.tick) if options.video else None
+        self.film = film(options, self.stage, mission.tick, self.world)
         self.stack = Stack([mission], self.radio) if options.minds == "stack" else None
         if self.stack is not None and options.resume is not None:
             self.stack.resume(store.load(store.whole(options.resume), mission))
@@ -441,6 +444,15 @@ class Host:
             self.expected.discard(robot)
             if not self.expected:
                 raise Stopped("no robot is left")
+
+
+def film(options: Options, stage: Stage, tick: float, world: World) -> results.Film | None:
+    """The film of a run, where there is to be one."""
+    if options.video is None:
+        return None
+    engine = world.engine if options.camera == "bullet" else None
+    camera = Camera(engine, stage.bounds, picture.CAMERA) if isinstance(engine, Bullet) else None
+    return results.Film(options.video, stage, tick, camera)
 
 
 @kernel

@@ -9,6 +9,7 @@ from robots import check
 PACES = ("lockstep", "realtime")
 MINDS = ("processes", "stack")
 RADIOS = ("medium", "peers")
+CAMERAS = ("top", "bullet")
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,13 @@ class Options:
     insecure: bool = False  # watchers from the network need no keys
     command: str | None = None  # tcp://HOST:PORT where the run takes orders from the network
     operator: str = "operator"  # the member of the swarm that may give them
+    camera: str = "top"  # of the film: top, drawn from above | bullet, PyBullet's own
 
     def __post_init__(self) -> None:
         check.choice("pace", self.pace, PACES)
+        check.choice("camera", self.camera, CAMERAS)
+        if self.camera != "top" and self.video is None:
+            raise ValueError(f"camera = {self.camera!r}: says nothing without --video FILE")
         check.choice("minds", self.minds, MINDS)
         if self.listen is not None:
             if not re.fullmatch(r"tcp://[^/:]+:\d{1,5}", self.listen):

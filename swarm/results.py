@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim import medium
+from sim.camera import Camera
 from sim.work import Site
 from sim.world import World
 from swarm.memory import WORK
@@ -25,10 +26,10 @@ FRAME = 0.5  # s, simulated, between two pictures of a film
 
 
 class Film:
-    """A film of the top view, ten times as fast as life."""
+    """A film of the top view, or by a camera, ten times as fast as life."""
 
-    def __init__(self, path: Path, stage: Stage, tick: float) -> None:
-        self._video, self._stage = Video(path, fps=20), stage
+    def __init__(self, path: Path, stage: Stage, tick: float, camera: Camera | None = None) -> None:
+        self._video, self._stage, self._camera = Video(path, fps=20), stage, camera
         self._every = max(1, round(FRAME / tick))
 
     def is_due(self, tick: int) -> bool:
@@ -37,7 +38,13 @@ class Film:
 
     def add(self, snapshot: Snapshot, trail: np.ndarray) -> None:
         """Add a picture; `trail` (T, N, 2) is where the robots were."""
-        self._video.write(picture.draw(self._stage, snapshot, trails=trail[-30:]))
+        if self._camera is None:
+            self._video.write(picture.draw(self._stage, snapshot, trails=trail[-30:]))
+            return
+        kinds = picture.palette(self._stage)
+        robots = [picture.COLOURS[robot.strategy] if robot.alive else picture.DEAD for robot in snapshot.robots]
+        pixels = self._camera.take(robots, {site.site: kinds[site.kind] for site in snapshot.sites})
+        self._video.write(picture.captioned(pixels, self._stage, snapshot))
 
     def close(self) -> None:
         """Complete the file."""

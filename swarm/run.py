@@ -186,6 +186,8 @@ def check(mission: Mission, options: Options) -> None:
         )
     if options.gui and mission.world != "bullet":
         raise ValueError(f"--gui: the window is PyBullet's, and this mission has world = {mission.world!r}")
+    if options.camera == "bullet" and mission.world != "bullet":
+        raise ValueError(f"--camera bullet: the camera is PyBullet's, and this mission has world = {mission.world!r}")
     if options.resume is not None:
         learnt(mission, options.resume, options.minds)
     if options.gui and sys.platform == "linux":

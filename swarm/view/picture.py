@@ -31,6 +31,7 @@ DEAD: RGB = (170, 170, 174)
 ALARM: RGB = (204, 51, 17)
 
 DEPTH = 0.06  # m, thickness of a plate
+CAMERA = 1024, 656  # pixels of a camera's picture in one of 1280 x 720
 SMOOTH = 2  # factor that the arena is drawn larger by
 
 
@@ -57,6 +58,16 @@ def draw(
         _label(pen, view, site, 15 * unit)
     _title(pen, stage, snapshot, width, unit)
     _legend(pen, stage, snapshot, (width - side + 24 * unit, 64 * unit), unit)
+    return image
+
+
+def captioned(pixels: np.ndarray, stage: Stage, snapshot: Snapshot) -> Image.Image:
+    """A camera's picture of the size `CAMERA`, (height, width, 3) u1, with title, figures and legend: 1280 x 720."""
+    image = Image.new("RGB", (1280, 720), PAPER)
+    image.paste(Image.fromarray(pixels), (0, 720 - CAMERA[1]))
+    pen = ImageDraw.Draw(image)
+    _title(pen, stage, snapshot, 1280, 1.0)
+    _legend(pen, stage, snapshot, (CAMERA[0] + 24, 64), 1.0)
     return image
 
 

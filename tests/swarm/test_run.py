@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +22,7 @@ from swarm.host import DEAD_MAN
 from swarm.mission import Mission
 from swarm.missionfile import dumps, parse
 from swarm.options import Options
+from swarm.view.picture import COLOURS
 from swarm.view.snapshot import Snapshot
 from tests.conftest import Play, Played, Terminal, wait
 
@@ -291,3 +293,29 @@ def test_a_reader_that_leaves_ends_the_run(mission_file: Path) -> None:
     assert process.returncode == 128 + signal.SIGPIPE
     assert Played(out).summary["outcome"] == "stopped by SIGPIPE"
     assert len(list(record.read(out / "ticks.mcap"))) == 10 * Played(out).summary["simulated seconds"]
+
+
+@pytest.mark.slow
+def test_a_film_by_pybullets_camera(mission: Mission, play: Play, tmp_path: Path) -> None:
+    film, short = tmp_path / "film.mp4", replace(mission, phases=(replace(mission.phases[0], duration=4),))
+    played = play(short, video=film, camera="bullet")
+    assert played.status == 0
+    with av.open(str(film)) as container:
+        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    assert len(frames) == 8
+    assert frames[0].shape == (720, 1280, 3)
+    area = frames[-1][64:, :1024]
+    hues = area / area.max(-1, keepdims=True).clip(1)  # robots are lit: darker here and there
+    near = [np.abs(hues - np.array(colour) / max(colour)).max(-1) < 0.12 for colour in COLOURS]
+    assert ((near[0] | near[1]) & (area.max(-1) > 60)).sum() > 300, "three robots in the colours of their strategies"
+    assert np.abs(frames[-1][64:, :1024] - frames[0][64:, :1024]).max() > 60, "something moves"
+    assert played.log == play(short).log, "who is filmed does the same"
+
+
+def test_pybullets_camera_needs_pybullets_world(mission: Mission, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--camera bullet: the camera is PyBullet's, and this mission has world"):
+        run.check(replace(mission, world="planar"), Options(video=tmp_path / "film.mp4", camera="bullet"))
+    with pytest.raises(ValueError, match="says nothing without --video"):
+        Options(camera="bullet")
+    with pytest.raises(ValueError, match="command: needs --listen and --keys"):
+        Options(command="tcp://*:5601")
