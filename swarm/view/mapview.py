@@ -263,8 +263,8 @@ def _marks(
 
 
 def attention(robot: RobotRow) -> tuple[bool, bool, float, int]:
-    """Sorts robots: the dead first, then those that are held, then those that wait longest, then by number."""
-    return robot.alive, not robot.held, -robot.waiting if robot.alive else 0.0, robot.robot
+    """Sorts robots: the dead first, then the faulty and the held, then those that wait longest, then by number."""
+    return robot.alive, not (robot.fault or robot.held), -robot.waiting if robot.alive else 0.0, robot.robot
 
 
 def level(share: float, ramp: str) -> str:

@@ -44,20 +44,41 @@ def test_a_swarm_that_needs_nothing(count: int, width: int, height: int) -> None
     looks_as_before(f"live-{count}-{width}x{height}", frame)
 
 
-@pytest.mark.parametrize("count", COUNTS[1:])
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_a_swarm_with_alarms(count: int, width: int, height: int) -> None:
-    frame = texts(render(stage(), swarm(count), width, height))
+    shot = swarm(count) if count > 1 else swarm(1, robots=[robot(0, alive=False)])
+    frame = texts(render(stage(), shot, width, height))
     assert any(" lost" in line for line in frame)
     looks_as_before(f"alarmed-{count}-{width}x{height}", frame)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_old_news_and_no_glyphs(width: int, height: int) -> None:
-    frame = texts(render(stage(), swarm(12), width, height, note="no news for 12 s", unicode=False))
+def test_real_robots(width: int, height: int) -> None:
+    robots = [robot(i, x=i - 3.0, y=i / 2, battery=0.9 - 0.1 * i, loss=0.1 * i) for i in range(5)]
+    robots += [
+        robot(5, x=2.0, held="disarmed: not armed yet", battery=0.7),
+        robot(6, x=2.5, held="emergency stop: told to"),
+        robot(7, x=3.0, fault="connection lost"),
+        robot(8, x=3.2, alive=False),
+        robot(9, x=math.nan, y=math.nan, still=7.0),
+    ]
+    shot = swarm(10, robots=robots, phase=0, done=0, backlog=0, rate=[], sites=[])
+    frame = texts(render(stage(real=True, phases=[(0.0, "")]), shot, width, height))
+    text = "\n".join(frame)
+    assert "7 may, 2 stand" in text
+    assert "robot 8 lost" in text
+    assert "50% at least" in text
+    looks_as_before(f"real-10-{width}x{height}", frame)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_old_news_and_no_glyphs(count: int, width: int, height: int) -> None:
+    frame = texts(render(stage(), swarm(count), width, height, note="no news for 12 s", unicode=False))
     assert "no news for 12 s" in frame[0]
     assert all(line.isascii() for line in frame)
-    looks_as_before(f"stale-12-{width}x{height}", frame)
+    looks_as_before(f"stale-{count}-{width}x{height}", frame)
 
 
 def a_detail(number: int) -> Detail:
@@ -120,6 +141,7 @@ def test_waiting_for_details_and_help() -> None:
     controls = Controls(page="robot", selected=5)
     other = texts(render(stage(), swarm(12), 80, 24, controls=controls, detail=a_detail(4)))
     assert any("waiting for news of this robot" in line for line in other), "never another robot's"
+    looks_as_before("help-live-80x24", texts(render(stage(), swarm(12), 80, 24, controls=Controls(help=True))))
     looks_as_before("help-80x24", texts(render(stage(), swarm(12), 80, 24, controls=Controls(help=True), keys=REPLAY)))
 
 
