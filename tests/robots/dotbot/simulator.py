@@ -97,9 +97,11 @@ class Simulator:
 
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
         script = Path(__file__).with_name("muted.py")
+        alone = ["uv", "run", "-q", "--project", script.parent, "--isolated", "--only-group", "dotbot"]
         with (self.folder / "simulator.log").open("ab") as log:
             return subprocess.Popen(
-                ["uv", "run", "-q", "--isolated", "--only-group", "dotbot", "python", script, self.folder, *arguments],
+                [*alone, "python", script, self.folder, *arguments],
+                cwd=self.folder,  # it writes its log there
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
