@@ -14,6 +14,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd
 NOTHING, ONE = np.uint64(0), np.uint64(1)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_53 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_SHIFT_32, _LOW_32 = np.uint64(32), np.uint64(2**32 - 1)
 
 
 @kernel
@@ -44,12 +45,21 @@ _QUANTILE = _quantiles()
 
 
 @kernel
-def normal(key: np.uint64, index: int) -> float:
-    """The standard normal deviate that belongs to the uniform draw number `index` of a key.
-
-    The inverse of the distribution is a table, straight between its entries: as fast as the draw itself. None
-    is beyond 3.7.
-    """
-    place = CELLS * uniform(key, index)
+def _quantile(share: float) -> float:
+    """The normal quantile at a share of 1: a table, straight between its entries, as fast as a draw."""
+    place = CELLS * share
     cell = int(place)
     return float(_QUANTILE[cell] + (place - cell) * (_QUANTILE[cell + 1] - _QUANTILE[cell]))
+
+
+@kernel
+def normal(key: np.uint64, index: int) -> float:
+    """The standard normal deviate that belongs to the uniform draw number `index` of a key; none is beyond 3.7."""
+    return _quantile(uniform(key, index))
+
+
+@kernel
+def two_normals(key: np.uint64, index: int) -> tuple[float, float]:
+    """Two of them, from the upper and the lower half of one draw."""
+    z = absorb(key, index)
+    return _quantile(float(z >> _SHIFT_32) * 2.0**-32), _quantile(float(z & _LOW_32) * 2.0**-32)

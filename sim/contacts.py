@@ -23,7 +23,7 @@ from sim.buckets import sort, span
 from sim.sensing import Grid, bucket_of
 
 SWEEPS = 16  # through all contacts of a step, for velocities, at most
-SLIGHT = 1e-9  # N s, an impulse that changes by less stays as it is: a hundred-millionth of what a robot has
+SLIGHT = 1e-6  # N s, an impulse that would change by less stays as it is: 2 um/s of a robot
 TIDY = 2  # sweeps that move apart what overlaps
 
 #: a plate on its rail; times and forces in SI units
@@ -55,6 +55,7 @@ RAIL = np.dtype(
         ("least", "f8"),  # m/s, the ends of the rail
         ("most", "f8"),
         ("speed", "f8"),  # m/s
+        ("late", "i4"),  # the sweep in which it got its latest impulse
     ]
 )
 
@@ -133,7 +134,7 @@ def advance(
     """
     near = np.zeros((0, 3), np.int32)
     contacts = _room(0)
-    rails = np.zeros(len(plates), RAIL)
+    rails, late = np.zeros(len(plates), RAIL), np.zeros(len(pose), np.int32)
     for step in range(steps):
         if step % fresh == 0:
             near = _near(pose, plates, walls, body)
@@ -146,11 +147,12 @@ def advance(
             rail.held_up = h * p.brake * rail.light
             rail.least = 0.0 if p.brake > 0 else -p.travel / h  # a rail with a brake moves one way
             rail.most = (p.reach - p.travel) / h
-            rail.speed = _answer(rail)
+            rail.speed, rail.late = _answer(rail), 0
         weight = 1 / (body.mass + h * body.drag)
         count = _close(near, contacts, pose, grips, plates, rails, walls, body, weight, h)
-        for _ in range(SWEEPS):
-            if not _sweep(contacts, count, velocity, rails, weight):
+        late[:] = 0
+        for sweep in range(1, SWEEPS + 1):
+            if not _sweep(contacts, count, velocity, rails, weight, sweep, late):
                 break
         for i in range(len(pose)):
             for axis in range(3):
@@ -364,11 +366,25 @@ def _close(
 
 
 @kernel
-def _sweep(contacts: Contacts, count: int, velocity: np.ndarray, rails: np.ndarray, weight: float) -> bool:
-    """Pass impulses through all contacts once; has anything changed? `weight` is 1 / kg of a robot, drag included."""
-    changed = False
+def _sweep(
+    contacts: Contacts,
+    count: int,
+    velocity: np.ndarray,
+    rails: np.ndarray,
+    weight: float,
+    sweep: int,
+    late: np.ndarray,
+) -> bool:
+    """Pass impulses through all contacts once; has anything changed? `weight` is 1 / kg of a robot, drag included.
+
+    `late` (N,) and `RAIL` have the number of the sweep, from 1, in which a robot or a plate got its latest
+    impulse: a contact none of whose two got one since it was looked at itself is left alone.
+    """
+    changed, settled = False, sweep - 2
     for c in range(count):
         i, other = contacts.robot[c], contacts.other[c]
+        if late[i] <= settled and (other == -1 or (late[other] if other >= 0 else rails[-2 - other].late) <= settled):
+            continue
         nx, ny, before = contacts.normal[c, 0], contacts.normal[c, 1], contacts.push[c]
         opening = nx * velocity[i, 0] + ny * velocity[i, 1]
         if other >= 0:
@@ -379,17 +395,18 @@ def _sweep(contacts: Contacts, count: int, velocity: np.ndarray, rails: np.ndarr
         more = push - before
         if abs(more) < SLIGHT:
             continue
-        changed, contacts.push[c] = True, push
+        changed, contacts.push[c], late[i] = True, push, sweep
         change = weight * more
         velocity[i, 0] += change * nx
         velocity[i, 1] += change * ny
         if other >= 0:
+            late[other] = sweep
             velocity[other, 0] -= change * nx
             velocity[other, 1] -= change * ny
         elif other < -1:
             rail = rails[-2 - other]
             rail.alone -= contacts.along[c] * more * rail.light
-            rail.speed = _answer(rail)
+            rail.speed, rail.late = _answer(rail), sweep
     return changed
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from robots.chance import NOTHING, absorb, normal, uniform
+from robots.chance import NOTHING, absorb, normal, two_normals, uniform
 from robots.kernel import kernel
 from robots.percept import RangeBearing, Sensors
 from sim.buckets import CROWD, sort, span
@@ -25,6 +25,8 @@ LEAST = 0.1  # m, side of a bucket of robots or sites, at least
 MOST_CELLS = 512  # buckets along one side of the map; larger maps get larger buckets
 REACH = 0.03  # m between a robot's edge and a work face that counts as touching
 _NOISE = 0x6E6F697365  # keeps the sensors' random numbers apart from others
+TARGETS, SHARES = 2**20, 2.0**42  # how many there may be at most; into how many parts a square is divided
+FARTHEST = 2**63 - 1
 GRAZE = 1e-6  # part of a line of sight, at either end, that a wall may touch without blocking it
 
 
@@ -387,7 +389,10 @@ def _nearest(
     as many as should hold twice as many targets.
     """
     index = np.full((len(eyes), most), -1, np.int32)
-    squares = np.empty(most)
+    if reach <= 0:
+        return index
+    # square of the distance in parts of the largest, and index, in one number: nearest first
+    keys, scale = np.empty(most, np.int64), SHARES / reach**2
     buckets = sort(targets, LEAST)
     least = math.ceil((math.sqrt(2 * most / CROWD) - 1) / 2)
     cell, columns, rows = buckets.cell, buckets.columns, buckets.rows
@@ -404,7 +409,8 @@ def _nearest(
         while occlusion and clear > LEAST and not _no_walls(grid, x - clear, y - clear, x + clear, y + clear):
             clear /= 2
         clear = clear * clear if clear > LEAST else -1.0
-        found, limit, ring = 0, reach**2, least
+        keys[:] = FARTHEST
+        ring = least
         while True:  # buckets at most `ring` away that were not looked into yet, row by row
             for r in range(max(0, row - ring), min(rows - 1, row + ring) + 1):
                 ends = 1 if ring == least or abs(r - row) == ring else 2  # a whole row, or both ends of one
@@ -416,26 +422,24 @@ def _nearest(
                     for p in range(buckets.start[r * columns + first], buckets.start[r * columns + last + 1]):
                         dx, dy = buckets.x[p] - x, buckets.y[p] - y
                         square = dx * dx + dy * dy
-                        if square > limit or square >= reach**2:
+                        if square >= reach**2:
                             continue
-                        j = buckets.order[p]
-                        if (same and i == j) or (found == most and square == limit and j > index[i, most - 1]):
+                        key = int(square * scale) * TARGETS + buckets.order[p]
+                        if key >= keys[most - 1] or (same and i == buckets.order[p]):
                             continue
                         if occlusion and square > clear and _hidden(grid, x, y, buckets.x[p], buckets.y[p]):
                             continue
-                        found = min(found + 1, most)
-                        k = found - 1
-                        while k > 0 and (squares[k - 1] > square or (squares[k - 1] == square and index[i, k - 1] > j)):
-                            squares[k], index[i, k] = squares[k - 1], index[i, k - 1]
-                            k -= 1
-                        squares[k], index[i, k] = square, j
-                        if found == most:
-                            limit = squares[most - 1]
+                        for k in range(most - 1, 0, -1):  # no branch: what comes first is anybody's guess
+                            keys[k] = min(keys[k], max(keys[k - 1], key))
+                        keys[0] = min(keys[0], key)
             if ring >= max(own, columns - 1 - own, row, rows - 1 - row):
                 break
-            if max(0.0, ring * cell + inner - 1e-9) ** 2 > limit:
+            if max(0.0, ring * cell + inner - 1e-6) ** 2 > min(reach**2, (keys[most - 1] // TARGETS + 1) / scale):
                 break
             ring += 1
+        for k in range(most):
+            if keys[k] < FARTHEST:
+                index[i, k] = keys[k] % TARGETS
     return index
 
 
@@ -480,13 +484,12 @@ def _look(
 ) -> tuple[float, float]:
     """Range and bearing of what lies at (rx, ry) from a robot.
 
-    Their deviates, of standard deviation `far` and `aside`, have the indices `first` and `first` + 1.
+    Their deviates, of standard deviation `far` and `aside`, are those of the draw `first`.
     """
     way, bearing = math.sqrt(rx * rx + ry * ry), _angle(rx, ry) - heading
-    if far > 0:
-        way = max(0.0, way + far * normal(key, first))
-    if aside > 0:
-        bearing += aside * normal(key, first + 1)
+    if far > 0 or aside > 0:
+        one, other = two_normals(key, first)
+        way, bearing = max(0.0, way + far * one), bearing + aside * other
     return way, _wrap(bearing)
 
 
@@ -494,14 +497,14 @@ def _look(
 def _tell_robots(
     poses: np.ndarray, i: int, near: np.ndarray, trait: np.ndarray, key: np.uint64, first: int, o: Any
 ) -> None:
-    """Robot i reads the robots `near` (N, R) it; 3 deviates a slot, the first of them has the index `first`."""
+    """Robot i reads the robots `near` (N, R) it; 2 draws a slot, the first of them has the index `first`."""
     x, y, heading = poses[i, 0], poses[i, 1], poses[i, 2]
     far, aside, dropout, most, slot = trait[1], trait[2], trait[3], near.shape[1], 0
     for k in range(most):
-        j, z = near[i, k], first + 3 * k
+        j, z = near[i, k], first + 2 * k
         if j < 0:
             break
-        if not _missed(key, z + 2, dropout):
+        if not _missed(key, z + 1, dropout):
             o.robot_id[slot] = j
             way, bearing = _look(poses[j, 0] - x, poses[j, 1] - y, heading, key, z, far, aside)
             o.robot_rb[slot, 0], o.robot_rb[slot, 1] = way, bearing
@@ -522,18 +525,18 @@ def _tell_sites(
     first: int,
     o: Any,
 ) -> None:
-    """Robot i reads the sites `about` (N, S) it, whose faces are `face` (S, 3); 4 deviates a slot."""
+    """Robot i reads the sites `about` (N, S) it, whose faces are `face` (S, 3); 3 draws a slot."""
     x, y, heading = poses[i, 0], poses[i, 1], poses[i, 2]
     far, aside, dropout, most, slot = trait[1], trait[2], trait[3], about.shape[1], 0
     for k in range(most):
-        j, z = about[i, k], first + 4 * k
+        j, z = about[i, k], first + 3 * k
         if j < 0:
             break
-        if not _missed(key, z + 3, dropout):
+        if not _missed(key, z + 2, dropout):
             o.site_id[slot], o.site_kind[slot] = sites[j].id, sites[j].kind
             way, bearing = _look(face[j, 0] - x, face[j, 1] - y, heading, key, z, far, aside)
             o.site_rb[slot, 0], o.site_rb[slot, 1] = way, bearing
-            turned = face[j, 2] - heading + (aside * normal(key, z + 2) if aside > 0 else 0.0)
+            turned = face[j, 2] - heading + (aside * normal(key, z + 1) if aside > 0 else 0.0)
             o.site_face[slot] = _wrap(turned)
             slot += 1
     for k in range(slot, most):
@@ -543,7 +546,7 @@ def _tell_sites(
 
 @kernel
 def _tell_rays(free: np.ndarray, i: int, trait: np.ndarray, key: np.uint64, o: Any) -> None:
-    """Robot i reads its rays, `free` (N, P); 2 deviates each."""
+    """Robot i reads its rays, `free` (N, P); 2 draws each."""
     reach, noise, dropout = trait[0], trait[1], trait[2]
     for p in range(free.shape[1]):
         way = free[i, p]
@@ -558,11 +561,12 @@ def _tell_rays(free: np.ndarray, i: int, trait: np.ndarray, key: np.uint64, o: A
 def _tell_odometry(
     poses: np.ndarray, before: np.ndarray, i: int, noise: float, key: np.uint64, first: int, o: Any
 ) -> None:
-    """Robot i reads what it has driven; 2 deviates."""
+    """Robot i reads what it has driven; the draw `first`."""
     x, y, heading = poses[i, 0] - before[i, 0], poses[i, 1] - before[i, 1], before[i, 2]
     ahead, turned = x * math.cos(heading) + y * math.sin(heading), _wrap(poses[i, 2] - heading)
     if noise > 0:
-        ahead, turned = ahead * (1 + noise * normal(key, first)), turned * (1 + noise * normal(key, first + 1))
+        one, other = two_normals(key, first)
+        ahead, turned = ahead * (1 + noise * one), turned * (1 + noise * other)
     o.odometry[0], o.odometry[1] = ahead, turned
 
 
@@ -579,7 +583,7 @@ def _sense(
     tick: int,
     out: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All of `Senses.sense`. A robot's deviates: 2 a ray, 3 for each slot of a robot, 4 of a site, 2 of odometry."""
+    """All of `Senses.sense`. A robot's draws: 2 a ray, 2 for each slot of a robot, 3 of a site, 1 of odometry."""
     t = traits[0]
     most, places = out.robot_id.shape[1], out.site_id.shape[1]
     faces = np.empty((len(sites), 3))
@@ -590,8 +594,8 @@ def _sense(
     about = _nearest(poses, faces, False, grid, t.sites[0], True, places)
     touched = _touching(poses, sites, t.touch)
     peers = 2 * len(ring)
-    beacons = peers + 3 * most
-    slip = beacons + 4 * places
+    beacons = peers + 2 * most
+    slip = beacons + 3 * places
     now = absorb(absorb(absorb(NOTHING, seed), _NOISE), tick)
     for i in range(len(poses)):
         key, o = absorb(now, i), out[i]

@@ -40,6 +40,7 @@ def test_what_is_kept_is_what_a_fleet_does(planar: Mission) -> None:
 
 def test_minds_start_afresh_in_place(planar: Mission) -> None:
     """Up to then the runs are one; then nothing is known, and everybody stands where they stood."""
+    planar = replace(planar, robots=replace(planar.robots, count=8))
     fleet = Fleet([planar, planar], [None, 10.0])
     on, anew = fleet.runs
     for _ in range(100):
