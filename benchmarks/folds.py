@@ -1,6 +1,6 @@
 """Data sets against xcsf and scikit-XCS: ten folds, the same for all, differences fold by fold.
 
-    uv run --group benchmark --extra sklearn python benchmarks/folds.py [--data iris] [--systems this xcsf]
+    uv run --group benchmark --extra sklearn python benchmarks/folds.py [--data iris] [--systems this] [--lessons 2000]
 
 Each system gets the same samples, scaled to [0, 1], the same number of lessons and the same room for rules; otherwise
 its own customary settings. The interval of a difference (this less the peer) is that of Student's t over the ten
@@ -18,7 +18,6 @@ from classifier import tables
 
 FOLDS = 10
 T_95 = 2.262  # Student's t, 9 degrees of freedom, two-sided
-LESSONS = 10_000
 CAPACITY = 1000
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -39,13 +38,13 @@ def shipped(name: str) -> Data:
     return (X - X.min(0)) / width, y
 
 
-def this(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarray:
+def this(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray, lessons: int) -> np.ndarray:
     """This package, as `jerne lcs csv` and the estimator use it."""
-    pop, ruler = tables.fit(X, y, int(y.max()) + 1, LESSONS, seed, tables.params(CAPACITY))
+    pop, ruler = tables.fit(X, y, int(y.max()) + 1, lessons, seed, tables.params(CAPACITY))
     return tables.payoffs(pop, ruler, asked).argmax(1)
 
 
-def xcsf(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarray:
+def xcsf(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray, lessons: int) -> np.ndarray:
     """xcsf 1.5.0 with unordered-bound hyperrectangles and constant predictions, random actions while it learns."""
     import xcsf as peer
 
@@ -80,7 +79,7 @@ def xcsf(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarr
         action={"type": "integer"},
         prediction={"type": "constant"},
     )
-    order = np.random.default_rng(seed).integers(len(X), size=LESSONS)
+    order = np.random.default_rng(seed).integers(len(X), size=lessons)
     system.init_trial()
     for i in order:
         system.init_step()
@@ -95,11 +94,11 @@ def xcsf(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarr
     return np.array(answers)
 
 
-def scikit_xcs(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarray:
+def scikit_xcs(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray, lessons: int) -> np.ndarray:
     """scikit-XCS 1.0.8; half of its iterations learn, the others test."""
     from skXCS import XCS
 
-    system = XCS(learning_iterations=2 * LESSONS, N=CAPACITY, random_state=seed, max_payoff=tables.PAYOFF)
+    system = XCS(learning_iterations=2 * lessons, N=CAPACITY, random_state=seed, max_payoff=tables.PAYOFF)
     system.fit(X, y)
     return np.asarray(system.predict(asked))
 
@@ -111,13 +110,16 @@ DATA: dict[str, Callable[[], Data]] = {
 SYSTEMS: dict[str, Callable[..., np.ndarray]] = {"this": this, "xcsf": xcsf, "scikit-XCS": scikit_xcs}
 
 
-def accuracies(system: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray) -> np.ndarray:
+def accuracies(system: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, lessons: int) -> np.ndarray:
     """The share of right answers in each fold; folds hold the classes in equal shares."""
     order = np.lexsort((np.random.default_rng(7).random(len(y)), y))
     fold = np.empty(len(y), int)
     fold[order] = np.arange(len(y)) % FOLDS
     return np.array(
-        [np.mean(system(X[fold != k], y[fold != k], k + 1, X[fold == k]) == y[fold == k]) for k in range(FOLDS)]
+        [
+            np.mean(system(X[fold != k], y[fold != k], k + 1, X[fold == k], lessons) == y[fold == k])
+            for k in range(FOLDS)
+        ]
     )
 
 
@@ -126,15 +128,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--lessons", type=int, default=10_000, help="of each system (default: 10000)")
     args = parser.parse_args()
-    print(f"{FOLDS} folds, {LESSONS} lessons, {CAPACITY} rules at most")
+    print(f"{FOLDS} folds, {args.lessons} lessons, {CAPACITY} rules at most")
     print("accuracy, by how much this is better with its 95% interval, CPU seconds a fold")
     for name in args.data:
         X, y = DATA[name]()
         mine: Any = None
         for system in args.systems:
             start = time.process_time()
-            got = accuracies(SYSTEMS[system], X, y)
+            got = accuracies(SYSTEMS[system], X, y, args.lessons)
             cpu = (time.process_time() - start) / FOLDS
             line = f"{name:14} {system:12} {got.mean():.4f}"
             if mine is not None:

@@ -47,7 +47,9 @@ def _read_word(pop: Population, word: Any) -> Any:
 
 def _read_reals(pop: Population, x: Any) -> np.ndarray:
     try:
-        array = np.array(x, np.float64, order="C")
+        if np.ma.isMaskedArray(x) or (array := np.array(x, order="C")).dtype.kind == "c":
+            raise ValueError("masked or complex")
+        array = array.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"situation = {x!r}: must be {pop.reals} numbers in [0, 1]") from None
     if array.shape[-1:] != (pop.reals,):

@@ -130,7 +130,8 @@ def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, param
         add_offspring(pop, parents, word & care, care, does, child, step, params)
         gone = delete(pop, params, draws)
         if gone >= 0:
-            parents = follow(np.array(parents), gone, count_rules(pop)).tolist()
+            last = count_rules(pop)
+            parents = [gone if row == last else row for row in parents if row != gone]
 
 
 def add_offspring(
@@ -241,9 +242,9 @@ def delete(pop: Population, params: Params, draws: Draws) -> int:
     F = pop.numbers[FITNESS][:count]
     vote = pop.numbers[SIZE][:count] * n
     mean, own = total(F) / copies, F / n
-    weak = own < params.delta * mean
-    weak &= pop.counts[EXPERIENCE][:count] > params.theta_del
-    if (weak := weak.nonzero()[0]).size:
+    weak = (own < params.delta * mean).nonzero()[0]
+    if weak.size:
+        weak = weak[pop.counts[EXPERIENCE][weak] > params.theta_del]
         vote[weak] *= mean / own[weak]
     row = _spin(np.add.accumulate(vote), draws.one())
     n[row] -= 1

@@ -1,10 +1,12 @@
 """A scikit-learn classifier (extra `sklearn`): XCS on a data set, one lesson a sample, pay-off 1000 if right."""
 
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -31,9 +33,9 @@ class XcsClassifier(ClassifierMixin, BaseEstimator):
         spread: float = 1.0,
         shift: float = 0.1,
         tournament: float = 0.4,
-        random_state: int = 0,
+        random_state: Any = 0,
     ) -> None:
-        """`trials` lessons; the others as in `classifier.params.Params`; a seed."""
+        """`trials` lessons; the others as in `classifier.params.Params`; a seed, or as scikit-learn has it."""
         self.trials = trials
         self.capacity = capacity
         self.p_wild = p_wild
@@ -56,10 +58,11 @@ class XcsClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"Classifier can't train when only one class is present: {self.classes_[0]!r}")
         changes = {name: value for name, value in self.get_params().items() if name not in ("trials", "random_state")}
         self.params_ = replace(tables.params(), **changes)
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = check_random_state(seed).randint(2**31)
         self.default_ = int(np.bincount(answers).argmax())
-        self.population_, self.scale_ = tables.fit(
-            X, answers, len(self.classes_), self.trials, int(self.random_state), self.params_
-        )
+        self.population_, self.scale_ = tables.fit(X, answers, len(self.classes_), self.trials, int(seed), self.params_)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

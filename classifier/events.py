@@ -8,7 +8,7 @@ from typing import Any
 
 from classifier import scs
 from classifier.learner import Learner
-from classifier.params import Params, check
+from classifier.params import Params, check, check_whole
 
 
 class EventLearner(Learner):
@@ -32,7 +32,7 @@ class EventLearner(Learner):
     ) -> None:
         """`depth` actions wait at most; level 1 pays `payoff`. Raises ValueError for sizes that do not fit."""
         super().__init__(params, bits, actions, reals, seed)
-        check("depth", depth, 1, 10_000)
+        check_whole("depth", depth, 1, 10_000)
         self.depth, self.payoff = depth, payoff
         self.level = 0.0
         self._stack: list[tuple[Any, int]] = []  # the oldest first

@@ -43,8 +43,14 @@ def learner(env: "gymnasium.Env[Any, Any]", params: Params, seed: int = 0) -> Le
 
 
 def train(env: "gymnasium.Env[Any, Any]", learner: Learner, episodes: int, explore: float | None = None) -> np.ndarray:
-    """Learn for so many episodes; the reward of each, (episodes,). The n-th is seeded with learner.seed + n."""
-    *_, encode = encoder(env.observation_space)
+    """Learn for so many episodes; the reward of each, (episodes,). The n-th is seeded with learner.seed + n.
+
+    Raises ValueError for a learner of other sizes than `learner` makes.
+    """
+    bits, reals, encode = encoder(env.observation_space)
+    pop, sizes = learner.population, (bits, reals, int(getattr(env.action_space, "n", 0)))
+    if (made := (pop.bits, pop.reals, pop.actions)) != sizes:
+        raise ValueError(f"learner: made for {made} bits, real inputs and actions; the environment has {sizes}")
     start = int(getattr(env.action_space, "start", 0))
     rewards = np.zeros(episodes)
     for episode in range(episodes):

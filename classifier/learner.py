@@ -9,7 +9,7 @@ import numpy as np
 from classifier import scs, store, xcs
 from classifier.conditions import read
 from classifier.draws import Draws
-from classifier.params import Params, check
+from classifier.params import Params, check, check_whole
 from classifier.population import Population, empty
 
 
@@ -22,7 +22,7 @@ class Learner:
     """
 
     def __init__(self, params: Params | scs.Params, bits: int, actions: int, reals: int = 0, seed: int = 0) -> None:
-        """The parameters say which system it is. Raises ValueError for sizes that do not fit: `population.empty`."""
+        """The parameters say which system it is. Raises ValueError for what does not fit, see `population.empty`."""
         self.params = params
         self.system: Any  # the functions of either
         if isinstance(params, scs.Params):
@@ -30,6 +30,7 @@ class Learner:
             self.system, self.population = scs, scs.empty(params, bits, actions)
         else:
             self.system, self.population = xcs, empty(params, bits, actions, reals=reals)
+        check_whole("seed", seed, -(2**63), 2**64)
         self.seed = seed
         self.step = 0  # actions so far
         self.draws = Draws(seed)
@@ -43,7 +44,10 @@ class Learner:
         """
         if type(situation) is not int:
             situation = read(self.population, situation)  # a copy: it may be overwritten before the pay-off comes
-        explore = self.params.p_explore if explore is None else explore
+        if explore is None:
+            explore = self.params.p_explore
+        else:
+            check("explore", explore, 0, 1)
         if self._owed is None:
             action, _ = self.system.decide(self.population, situation, self.step, self.params, self.draws, explore)
         else:

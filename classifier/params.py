@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +41,17 @@ def check(name: str, value: float, low: float, high: float) -> None:
     """Raise ValueError unless ``low <= value <= high`` (so NaN is refused, and what is no number)."""
     try:
         within = low <= value <= high
-    except TypeError:
+    except (TypeError, ValueError):  # text, arrays
         raise ValueError(f"{name} = {value!r}: must be a number") from None
     if not within:
         raise ValueError(f"{name} = {value}: must lie in [{low:.15g}, {high:.15g}]")
+
+
+def check_whole(name: str, value: Any, low: float, high: float) -> None:
+    """Raise ValueError unless it is a whole number, of a type of whole numbers, and ``low <= value <= high``."""
+    check(name, value, low, high)
+    if not isinstance(value, Integral):
+        raise ValueError(f"{name} = {value!r}: must be a whole number")
 
 
 @dataclass(frozen=True)

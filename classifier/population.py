@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classifier.params import Params, check
+from classifier.params import Params, check_whole
 
 MOST_BITS = 63  # of a situation
 MOST_REALS = 100_000
@@ -94,9 +94,11 @@ def empty(params: Params, bits: int, actions: int, lanes: tuple[int, ...] = (), 
 
     Raises ValueError for no inputs, more inputs or actions than fit, or more actions than rules.
     """
-    check("reals", reals, 0, MOST_REALS)
-    check("bits", bits, 0 if reals else 1, MOST_BITS)
-    check("actions", actions, 1, min(MOST_ACTIONS, params.capacity))
+    check_whole("reals", reals, 0, MOST_REALS)
+    check_whole("bits", bits, 0 if reals else 1, MOST_BITS)
+    check_whole("actions", actions, 1, MOST_ACTIONS)
+    if params.capacity < actions:
+        raise ValueError(f"capacity = {params.capacity}: must be at least the number of actions, {actions}")
     numbers, R = shape_for(params, reals)
     return Population(
         bits,

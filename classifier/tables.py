@@ -8,7 +8,7 @@ import numpy as np
 
 from classifier.conditions import Situation
 from classifier.draws import FOLD, ORDER, uniform
-from classifier.params import Params
+from classifier.params import Params, check_whole
 from classifier.population import MOST_BITS, Population, empty
 from classifier.training import lessons, predictions, situations
 
@@ -77,6 +77,8 @@ def read(path: Path | str, target: str) -> Data:
     names, *lines = rows
     if target not in names:
         raise TableError(f"{path}: target = {target!r}: must be one of {', '.join(names)}")
+    if len(names) < 2:
+        raise TableError(f"{path}: has no column but {target!r}: nothing to learn from")
     at = names.index(target)
     X = np.zeros((len(lines), len(names) - 1))
     for number, line in enumerate(lines, 2):
@@ -101,6 +103,7 @@ def fit(X: np.ndarray, y: np.ndarray, classes: int, trials: int, seed: int, para
 
     Raises ValueError for samples that are no finite numbers, and for classes that are not 0 .. classes - 1.
     """
+    check_whole("trials", trials, 1, 1e9)
     X, y = np.asarray(X, np.float64), np.asarray(y)
     if X.ndim != 2 or not len(X) or y.shape != X.shape[:1]:
         raise ValueError(f"samples of shape {X.shape} and classes of shape {y.shape}: must be (n, d) and (n,)")

@@ -11,7 +11,7 @@ import numpy as np
 
 from classifier.draws import SITUATION, uniform
 from classifier.learner import Learner
-from classifier.params import Params, check
+from classifier.params import Params, check_whole
 
 KINDS = ACTIONS = 4
 BITS = 4  # two of the signature, two of what the one before did
@@ -45,11 +45,12 @@ def wanted(kind: int, changed: bool) -> int:
 def practise(agents: int, steps: int, seed: int, params: Params, change: int | None = None) -> Course:
     """A team learns for so many steps; before step `change`, by default half of them, signatures mean one thing.
 
-    Raises ValueError for fewer than one agent, or fewer steps than between two looks.
+    Raises ValueError for fewer than one agent, fewer steps than between two looks, or a change that is not among them.
     """
-    check("agents", agents, 1, 100)
-    check("steps", steps, CHECK, 10**9)
+    check_whole("agents", agents, 1, 100)
+    check_whole("steps", steps, CHECK, 10**9)
     change = steps // 2 if change is None else change
+    check_whole("change", change, 0, steps)
     team = [Learner(params, BITS, ACTIONS, seed=seed * 100 + i) for i in range(agents)]
     kinds = (uniform(seed, 0, np.arange(steps), SITUATION, 0) * KINDS).astype(int).tolist()
     solved, known = np.zeros(steps, bool), []

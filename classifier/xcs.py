@@ -54,7 +54,7 @@ def decide(
 
     `explore` is the probability of a random action. Raises ValueError for a situation out of range.
     """
-    if not 0 <= explore <= 1:
+    if not (type(explore) is float and 0 <= explore <= 1):
         check("explore", explore, 0, 1)
     fast = kernels()
     if fast is None:

@@ -69,16 +69,15 @@ def _parser() -> argparse.ArgumentParser:
         task.add_argument("--json", action="store_true", help="the results as JSON")
         task.add_argument("--params", type=Path, metavar="FILE", help="parameters in a TOML file")
         task.add_argument("--picture", type=Path, metavar="FILE", help="draw the learning curves (PNG)")
+        group = task.add_argument_group("parameters of the classifier system", "bool: true or false")
         for field in fields(scs.Params if task is auction else Params):
             kind = type(field.default)
-            task.add_argument(
+            group.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 dest=f"set_{field.name}",
                 type=_truth if kind is bool else kind,
                 metavar=kind.__name__,
-                help=argparse.SUPPRESS,
             )
-        task.epilog = "Every parameter of the classifier system is an option too, such as --mu 0.02 --capacity 800."
     return parser
 
 
@@ -86,6 +85,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the task for all seeds and print what came out; the exit status."""
     if args.seeds < 1 or (args.problems is not None and args.problems < 1):
         print("jerne: error: --seeds and --problems must be at least 1", file=sys.stderr)
+        return 2
+    if args.picture is not None and (args.picture.suffix != ".png" or not args.picture.parent.is_dir()):
+        print(f"jerne: error: --picture {args.picture}: must be a .png file in a folder that exists", file=sys.stderr)
         return 2
     try:
         columns, curves = args.task(args)
@@ -97,7 +99,11 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(columns["seeds"])
     if args.picture is not None:
-        _draw(args.picture, curves)
+        try:
+            _draw(args.picture, curves)
+        except OSError as error:
+            print(f"jerne: error: --picture {args.picture}: {error.strerror}", file=sys.stderr)
+            return 2
     return 0
 
 
@@ -129,7 +135,7 @@ def parameters(args: argparse.Namespace, standard: P) -> P:
 
 def _mux(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
     from classifier import reading
-    from classifier.environments import problems_until, solve_multiplexer
+    from classifier.environments import practise_multiplexer, problems_until, solve_multiplexer
     from classifier.population import count_rules
 
     standard = {3: (400, 0.33), 6: (400, 0.33), 11: (800, 0.33), 20: (2000, 0.5), 37: (5000, 0.65)}[args.bits]
@@ -148,8 +154,11 @@ def _mux(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
             "100 right after": solved,
             "last 1000 right": float(right[-1000:].mean()),
             "rules": count_rules(pop),
-            "condensed": count_rules(reading.condense(pop, some, params)),
         }
+        few = [reading.condense(pop, some, params)]
+        still = replace(params, chi=0.0, mu=0.0)  # a while without new rules [Wilson 1995], which may lose some as well
+        practise_multiplexer(pop, ADDRESSES[args.bits], max(problems // 5, 1), seed, still, first=problems)
+        figures["condensed"] = min(map(count_rules, [*few, reading.condense(pop, some, params)]))
         return figures, right
 
     return _seeds(args, params, one)

@@ -164,6 +164,40 @@ def test_parameters_of_another_kind_are_refused(changes: dict[str, Any], message
         Params(**changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"bits": 6.5}, r"bits = 6.5: must be a whole number"),
+        ({"actions": 2.0}, r"actions = 2.0: must be a whole number"),
+        ({"seed": None}, r"seed = None: must be a number"),
+        ({"seed": 1.5}, r"seed = 1.5: must be a whole number"),
+    ],
+)
+def test_sizes_and_seeds_are_whole_numbers(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Learner(PAPER, **{"bits": 6, "actions": 2, **changes})
+
+
+@pytest.mark.parametrize("explore", ["x", 7, float("nan")])
+def test_explore_is_a_probability_also_within_a_chain(explore: Any) -> None:
+    learner = Learner(PAPER, 6, 2)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"^explore = .*: must"):
+            learner.act(3, explore)
+        learner.act(3, 1)
+        learner.reward(0.0, done=False)
+
+
+def test_masked_and_complex_inputs_and_arrays_of_pay_offs_are_refused() -> None:
+    learner = Learner(PAPER, 0, 2, reals=2)
+    for x in (np.ma.masked_array([0.1, 0.2], [0, 1]), np.array([0.1, 0.2j])):
+        with pytest.raises(ValueError, match=r"(?s)^situation = .*: must be 2 numbers in \[0, 1\]$"):
+            learner.act(x)
+    learner.act([0.1, 0.2])
+    with pytest.raises(ValueError, match=r"^payoff = array\(.*: must be a number$"):
+        learner.reward(np.ones(2))  # type: ignore[arg-type]
+
+
 def test_a_population_of_one_and_an_empty_one() -> None:
     learner = Learner(Params(capacity=1), 4, 1)
     assert np.isnan(learner.predictions(3)).all()

@@ -74,7 +74,7 @@ def test_a_population_refuses_what_does_not_fit(bits: int, actions: int, message
 
 
 def test_a_population_refuses_more_actions_than_rules() -> None:
-    with pytest.raises(ValueError, match=r"actions = 4: must lie in \[1, 3\]"):
+    with pytest.raises(ValueError, match=r"capacity = 3: must be at least the number of actions, 4"):
         empty(Params(capacity=3), 8, 4)
 
 

@@ -9,6 +9,7 @@ import pytest
 from classifier import discovery, tables, xcs
 from classifier.conditions import is_more_general, match
 from classifier.draws import Draws
+from classifier.learner import Learner
 from classifier.params import Params
 from classifier.population import empty
 
@@ -112,6 +113,20 @@ def test_the_estimator_learns_and_says_what_it_learnt() -> None:
     assert model.rules(["a", "b"], most=1)[0].startswith("If ")
 
 
+def test_the_estimator_takes_what_scikit_learn_calls_a_random_state() -> None:
+    pytest.importorskip("sklearn")
+    from classifier.estimator import XcsClassifier
+
+    X, y = checker(200, 1)
+    states = [np.random.RandomState(3), np.random.RandomState(3), np.random.RandomState(4), None]
+    first, same, other, _ = (XcsClassifier(200, 100, random_state=s).fit(X, y).predict_payoff(X) for s in states)
+    assert np.array_equal(first, same)
+    assert not np.array_equal(first, other)
+    for trials in (0, 1.5):
+        with pytest.raises(ValueError, match=rf"^trials = {trials}: must"):
+            XcsClassifier(trials).fit(X, y)
+
+
 def test_the_estimator_passes_scikit_learns_own_checks() -> None:
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
     from classifier.estimator import XcsClassifier
@@ -128,6 +143,8 @@ def test_a_gymnasium_environment_is_learnt() -> None:
     pupil = learner(env, Params(capacity=300, gamma=0.9, epsilon0=0.01, p_wild=0.2))
     train(env, pupil, 1500, explore=0.4)
     assert train(env, pupil, 5, explore=0.0).tolist() == [1.0] * 5
+    with pytest.raises(ValueError, match=r"^learner: made for \(4, 0, 9\) bits.*; the environment has \(4, 0, 4\)$"):
+        train(env, Learner(Params(), 4, 9), 1)
     with pytest.raises(ValueError, match="must be Discrete, MultiBinary or a Box with finite bounds"):
         encoder(gymnasium.spaces.Text(3))
     bits, reals, encode = encoder(gymnasium.spaces.Box(-1.0, 3.0, (2,)))

@@ -27,7 +27,7 @@ def test_what_was_learnt_is_kept_for_100_000_steps(agents: int) -> None:
         kept = course.known[(30_000 + again) // team.CHECK :]
         assert len(kept) >= 100
         assert kept[-1] == 1
-        assert (kept == 1).mean() >= 0.99, (seed, kept)  # a look may fall on an exploring partner's aftermath
+        assert (kept == 1).mean() >= 0.99, (seed, kept)
 
 
 def test_a_team_of_none_is_refused() -> None:

@@ -1,10 +1,12 @@
 """`jerne lcs` as a user calls it."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from classifier.params import Params
 from swarm.cli import main
 
 LESSONS = ["--problems", "300"]
@@ -23,6 +25,8 @@ def test_multiplexers_come_as_a_table_as_json_and_as_a_picture(
     results = json.loads(capsys.readouterr().out)
     assert results["params"]["mu"] == 0.03
     assert results["seeds"][0]["last 1000 right"] > 0.95
+    assert main(["lcs", "mux", "--bits", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["seeds"][0]["condensed"] == 8
 
 
 def test_mazes_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,9 +39,9 @@ def test_mazes_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_teams_and_auctions(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lcs", "team", "--agents", "2", "--problems", "8000", "--json"]) == 0
+    assert main(["lcs", "team", "--agents", "2", "--problems", "16000", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)["seeds"][0]
-    assert result["all known after"] <= 4000
+    assert result["all known after"] <= 8000
     assert main(["lcs", "scs", "--problems", "2000", "--sigma", "0.02", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
     assert results["params"]["sigma"] == 0.02
@@ -63,6 +67,9 @@ def test_parameters_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixtu
         ("mu = 0.1", ["--mu", "0.2"], "mu: given in "),
         ("", ["--seeds", "0"], "--seeds and --problems must be at least 1"),
         ("", ["--nu", "2.5"], "nu = 2.5: must be a whole number"),
+        ("", ["--capacity", "1"], "capacity = 1: must be at least the number of actions, 2"),
+        ("", ["--picture", "nowhere/x.png"], "--picture nowhere/x.png: must be a .png file in a folder that exists"),
+        ("", ["--picture", "x.gif"], "--picture x.gif: must be a .png file"),
     ],
 )
 def test_mistakes_get_one_line(
@@ -74,6 +81,28 @@ def test_mistakes_get_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.png").mkdir()
+    assert main(["lcs", "mux", "--picture", str(tmp_path / "x.png"), "--problems", "20"]) == 2
+    assert capsys.readouterr().err == f"jerne: error: --picture {tmp_path / 'x.png'}: Is a directory\n"
+
+
+def test_every_parameter_is_listed_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["lcs", "mux", "--help"])
+    listed = capsys.readouterr().out
+    assert all(f"--{field.name.replace('_', '-')} " in listed for field in fields(Params))
+
+
+def test_tables_and_changes_that_make_no_sense_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("kind\na\nb\na\n")
+    assert main(["lcs", "csv", str(path), "--target", "kind"]) == 2
+    assert "t.csv: has no column but 'kind': nothing to learn from" in capsys.readouterr().err
+    assert main(["lcs", "team", "--problems", "2000", "--change", "5000"]) == 2
+    assert "change = 5000: must lie in [0, 2000]" in capsys.readouterr().err
 
 
 def test_a_missing_maze_is_named(capsys: pytest.CaptureFixture[str]) -> None:
