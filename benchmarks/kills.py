@@ -38,6 +38,7 @@ class Killer:
     every: float  # s of wall time between two kills, on average
     draw: random.Random
     folder: Path
+    most: int  # kills
     kills: list[tuple[int, float]] = field(default_factory=list)  # robot, simulated time
     noticed: list[float] = field(default_factory=list)  # s of wall time
     loaded: int = 0
@@ -50,7 +51,7 @@ class Killer:
             if now.robots[robot].restarts > before:
                 self.noticed.append(time.monotonic() - since)
                 self._waits = None
-        elif now.time > 2 and time.monotonic() >= self._next and len(self.kills) < EACH:
+        elif now.time > 2 and time.monotonic() >= self._next and len(self.kills) < self.most:
             able = [r for r in now.robots if r.alive and r.restarts < RESTARTS and r.robot in crew.robots]
             if not able:
                 return
@@ -72,9 +73,10 @@ def loads(folder: Path, robot: int, mission: Mission) -> int:
     return len(there)
 
 
-def killing(seed: int, pace: str, out: Path, every: float, seconds: float) -> tuple[Killer, int, float, float]:
+def killing(seed: int, pace: str, out: Path, every: float, most: int) -> tuple[Killer, int, float, float]:
     """A run with kills: who killed, status, the most ticks missed by another, misses for each tick without kills."""
-    killer = Killer(every, random.Random(seed), out)
+    killer = Killer(every, random.Random(seed), out, most)
+    seconds = (most * every + 4) * (1 if pace == "realtime" else 5)
     one = replace(work(seed, seconds), tick=TICK, robots=Robots(count=COUNT))
     speed = 5.0 if pace == "lockstep" else None
     status = play(one, out, killer, pace=pace, speed=speed)
@@ -107,8 +109,7 @@ def table(kills: int, folder: Path) -> bool:
         found, behind, other, seed = [], 0.0, 0.0, 0
         while sum(len(one.kills) for one in found) < kills:
             seed += 1
-            seconds = (EACH * every + 4) * (1 if pace == "realtime" else 5)
-            killer, status, near, far = killing(seed, pace, folder / f"{pace}{seed}", every, seconds)
+            killer, status, near, far = killing(seed, pace, folder / f"{pace}{seed}", every, min(EACH, kills))
             found.append(killer)
             behind, other = max(behind, near), max(other, far)
             well = well and status == 0

@@ -108,7 +108,8 @@ class PeerLink:
         except zmq.ZMQError as error:
             self.close()
             raise OSError(f"{bind}: {zmq.strerror(error.errno or 0)}") from None
-        endure(recv_monitor_message(self._events)["value"])  # it listens now; who is accepted inherits
+        if self._events.poll(1000):  # it listens; who is accepted inherits
+            endure(recv_monitor_message(self._events)["value"])
         endpoint = self._ears.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
         self.address = endpoint.rstrip(b"\0").decode()
