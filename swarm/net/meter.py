@@ -15,6 +15,7 @@ from contextlib import suppress
 MOST = 4 << 20  # bytes of a connection
 SOON = 60.0  # s of wall time: who brings as much in less is cut off, others are renewed
 EACH = 4  # connections for each member
+SETTLED = 2.0  # s of wall time after which a connection may be ended for a newer one
 
 _RECEIVED = struct.Struct("=128xQ")  # tcpi_bytes_received of Linux's struct tcp_info
 
@@ -27,34 +28,45 @@ class Meter:
         self._accepted: dict[int, tuple[int, float]] = {}  # handle -> inode, when it was accepted, s of wall time
 
     def accept(self, handle: int) -> str:
-        """A connection was accepted; what became of it at once: ``crowded``, or nothing."""
+        """A connection was accepted; ``crowded`` where one was ended for it, or nothing.
+
+        That is the one that has brought least: strangers who hold the line and say nothing keep no member out.
+        """
+        self._accepted.pop(handle, None)
         with suppress(OSError):  # gone already
-            if len(self._accepted) >= EACH * self.members and handle not in self._accepted:
-                self.look()
-            if len(self._accepted) >= EACH * self.members and handle not in self._accepted:
-                _end(handle)
-                return "crowded"
             self._accepted[handle] = (os.fstat(handle).st_ino, time.monotonic())
-        return ""
+        if handle not in self._accepted or len(self._accepted) <= EACH * self.members:
+            return ""
+        settled = time.monotonic() - SETTLED
+        old = [one for one, (_, since) in self._accepted.items() if since < settled] or [handle]
+        least = min(old, key=self._brought)
+        if self._brought(least) >= 0:
+            _end(least)
+        del self._accepted[least]
+        return "crowded"
 
     def look(self) -> list[str]:
         """End connections that have brought too much: ``cut off`` or ``renewed``, one for each."""
         ended = []
-        for handle, (inode, since) in list(self._accepted.items()):
-            try:
-                brought = _brought(handle) if os.fstat(handle).st_ino == inode else None
-            except OSError:
-                brought = None
-            if brought is None or brought > MOST:
+        for handle, (_, since) in list(self._accepted.items()):
+            brought = self._brought(handle)
+            if brought < 0 or brought > MOST:
                 del self._accepted[handle]
-            if brought is not None and brought > MOST:
+            if brought > MOST:
                 _end(handle)
                 ended.append("cut off" if time.monotonic() - since < SOON else "renewed")
         return ended
 
+    def _brought(self, handle: int) -> int:
+        """Bytes that a connection has brought, below 0 where it is gone."""
+        try:
+            return _received(handle) if os.fstat(handle).st_ino == self._accepted[handle][0] else -1
+        except OSError:
+            return -1
 
-def _brought(handle: int) -> int:
-    """Bytes that a connection has brought, 0 where the kernel does not say. Raises OSError where it is gone."""
+
+def _received(handle: int) -> int:
+    """Bytes that came over a connection, 0 where the kernel does not say. Raises OSError where it is gone."""
     with socket.socket(fileno=os.dup(handle)) as it:
         it.getpeername()
         if not hasattr(socket, "TCP_INFO"):

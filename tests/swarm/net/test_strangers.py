@@ -172,6 +172,22 @@ def test_one_key_makes_only_so_many_connections(pair: tuple[list[PeerLink], dict
     assert hears(links[0], 1)
 
 
+def test_strangers_who_hold_the_line_keep_no_member_out(pair: tuple[list[PeerLink], dict[str, Keyring]]) -> None:
+    links, rings = pair
+    talk(links, lambda: all_hear(links))
+    host, _, port = links[0].address.removeprefix("tcp://").rpartition(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * meter.EACH * len(MEMBERS)):
+            stack.enter_context(socket.create_connection((host, int(port))))
+        talk(links, until_passed(meter.SETTLED + 0.3))
+        assert hears(links[0], 1)
+        late = PeerLink(2, TOPICS, rings["2"], ANYWHERE, {0: links[0].address})
+        links.append(late)
+        talk(links, lambda: hears(links[0], 2), 5)
+        assert hears(links[0], 1)
+        assert links[0].counters["crowded"] >= meter.EACH * len(MEMBERS)
+
+
 def test_who_was_revoked_is_not_let_in_again(tmp_path: Path) -> None:
     keys.new(tmp_path, MEMBERS)
     thief = keys.load(tmp_path, "2")
