@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks.common import FULL
 from robots.command import COMMAND
+from sim import planar
 from sim.arrivals import Arrival
 from sim.floor import plain
 from sim.medium import Medium
@@ -165,7 +166,9 @@ def with_minds(count: int, ticks: int, folder: Path) -> tuple[float, dict[str, f
     with timed_minds(clock):
         for tick in range(WARM + ticks):
             if tick == WARM:
-                watch(fleet.runs[0].world, clock)
+                clock.wrap(fleet._worlds, "sense", "sense")
+                clock.wrap(fleet._worlds, "neighbours", "neighbours")
+                clock.wrap(fleet.runs[0].world.sites, "update", "sites")
                 clock.wrap(fleet.stack, "_listen", "radio")
                 clock.wrap(fleet.stack, "_speak", "speak")
                 clock.spent.clear()
@@ -180,13 +183,14 @@ def with_minds(count: int, ticks: int, folder: Path) -> tuple[float, dict[str, f
 
 @contextmanager
 def timed_minds(clock: Clock) -> Iterator[None]:
-    """Time `swarm.mind.tick`."""
-    tick = mind.tick
+    """Time `swarm.mind.tick` and `sim.planar.step`."""
+    tick, step = mind.tick, planar.step
     clock.wrap(mind, "tick", "think")
+    clock.wrap(planar, "step", "physics")
     try:
         yield
     finally:
-        mind.tick = tick
+        mind.tick, planar.step = tick, step
 
 
 def line(what: str, count: int, spent: float, parts: dict[str, float]) -> str:
