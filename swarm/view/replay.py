@@ -176,11 +176,22 @@ def _film(player: Player, begin: float, path: Path) -> None:
         if snapshot is not None:
             film.add(snapshot, player.telemetry.trail)
         if shown:
-            print(f"\rfilmed {clock(tick * log.dt)} of {clock(log.end)} ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{bar(tick / max(1, player.last))} filmed {clock(tick * log.dt)} ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
     film.close()
     if shown:
         print("\r", end="", file=sys.stderr)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, ten times as fast as life")
+
+
+def bar(share: float, width: int = 30) -> str:
+    """How much is done, in ASCII."""
+    full = round(width * min(1.0, share))
+    return f"[{'#' * full}{'.' * (width - full)}] {min(1.0, share):4.0%}"
 
 
 def _verify(log: Log) -> int:
@@ -191,7 +202,8 @@ def _verify(log: Log) -> int:
 
     def progress(tick: int) -> None:
         if shown and tick % 50 == 0:
-            print(f"\rverified up to {clock(tick * log.dt)} of {clock(log.end)} ", end="", file=sys.stderr, flush=True)
+            done = bar(tick * log.dt / max(log.dt, log.end))
+            print(f"\r{done} verified up to {clock(tick * log.dt)} ", end="", file=sys.stderr, flush=True)
 
     verdict = verify(log, progress)
     if shown:

@@ -1,6 +1,7 @@
 """Real robots shown to watchers: what each tells of itself, and all of them in one picture. Over real sockets."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,9 +11,10 @@ import pytest
 import zmq
 
 from robots.shell import Rules, Shell
-from swarm.field import flock
+from swarm.field import control, flock
 from swarm.field.config import Body, Config
 from swarm.field.control import Status
+from swarm.field.desk import FleetDesk, told
 from swarm.field.flock import Flock, Place
 from swarm.field.loop import Loop
 from swarm.field.pilot import Pilot, fitted
@@ -192,3 +194,28 @@ def test_a_fleet_that_cannot_be_watched(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == f"jerne: error: {says}\n"
     assert watch.main([str(tmp_path / "none.toml")]) == 2
     assert "none.toml" in capsys.readouterr().err
+
+
+def test_a_desk_tells_what_came_of_its_orders() -> None:
+    fine = control.Reply(True, "", status_of(0))
+    assert told("stop", {0: fine, 1: fine}) == "stop: done by 2"
+    refused = control.Reply(False, "no fresh commands: the mind does not run", status_of(1))
+    said = told("resume", {0: fine, 1: refused, 2: None})
+    assert said == "robot 1: no fresh commands: the mind does not run; robot 2: NO ANSWER; resume: done by 1"
+
+
+def test_a_desk_waits_for_nobody() -> None:
+    desk = FleetDesk({0: "tcp://127.0.0.1:9", 1: "tcp://127.0.0.1:9"}, None)
+    begin = time.monotonic()
+    desk.order("stop", [1])
+    assert desk.take() == []
+    assert time.monotonic() - begin < 0.3
+    lines: list[str] = []
+    wait(lambda: lines.extend(desk.take()) or lines, 10)
+    assert lines == ["robot 1: NO ANSWER"]
+    desk.close()
+
+
+def status_of(number: int) -> Status:
+    blank_ = ("armed", "", 0.0, 1, "", "disperse", "search", 0.0, 0.0, None, None, 0, 0, 0, 0, 0.0, "")
+    return Status(number, *blank_)

@@ -151,6 +151,8 @@ def test_the_dashboard_of_real_robots(field: Field, terminal: Callable[..., Term
         one.wait_for_screen("robot 0")
         one.wait_for_screen("immune network")
         one.wait_for_screen("taken")
+    laptop.type(b"s")
+    laptop.wait_for_screen("no operator's key: watching only")
     laptop.type(b"q")
     assert laptop.ended(within=10) == 0
     field.robots[2].kill()
@@ -160,5 +162,12 @@ def test_the_dashboard_of_real_robots(field: Field, terminal: Callable[..., Term
     desk.wait_for_screen("3 alive")
     assert field.command("stop", str(field.file), "1") == 0
     desk.wait_for_screen("robot 1: emergency stop: told to")
+    desk.type(b"S")
+    desk.wait_for_screen("robots 0, 1, 2: emergency stop: told to")
+    desk.type(b"G")
+    desk.wait_for_screen("let all robots go on? y")
+    assert {reply.status.state for reply in field.order("status").values() if reply} == {"emergency stop"}
+    desk.type(b"y")
+    desk.wait_for_screen("3 may")
     desk.type(b"q")
     assert desk.ended(within=10) == 0
