@@ -53,12 +53,12 @@ def scale(X: np.ndarray) -> Scale:
 
 
 def params(capacity: int = 2000) -> Params:
-    """Settings for data sets."""
+    """Settings for data sets: mutation and evolution are busy, as bounds have to be found exactly."""
     return Params(
         capacity=capacity,
         p_wild=0.5,
-        mu=0.02,
-        theta_ga=25.0,
+        mu=0.08,
+        theta_ga=12.0,
         spread=1.0,
         gradient=False,
         copy_fitness=True,
