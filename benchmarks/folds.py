@@ -69,7 +69,7 @@ def xcsf(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray, lessons: in
         ea={
             "select_type": "tournament",
             "select_size": p.tournament,
-            "theta_ea": p.theta_ga,
+            "theta_ea": 25,
             "lambda": 2,
             "p_crossover": p.chi,
             "subsumption": True,
