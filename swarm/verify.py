@@ -57,6 +57,8 @@ class Minds:
         self.mission, self.homes = mission, [folder]
         if resumed is not None:
             home = Path(resumed)
+            if store.is_there(store.whole(home)):
+                raise VerifyError(f"{resumed}: the run went on with minds of one process: not to be told apart")
             if not any(store.is_there(store.file(home, robot)) for robot in range(mission.robots.count)):
                 raise VerifyError(f"{resumed}: the run went on with its minds, and they are not there any more")
             self.homes.append(home)
@@ -81,7 +83,7 @@ def verify(log: Log, progress: Callable[[int], None] = lambda _: None) -> Verdic
     """Run all minds of a log again, up to the first difference. `progress` is told each tick.
 
     Raises MissionError or PluginError where the mission does not fit this jerne, VerifyError where the minds that
-    the run went on with are gone.
+    the run went on with are gone, or were those of one process.
     """
     mission, made = log.mission, manifest(log)
     registry.load(mission.mind.plugins)

@@ -107,3 +107,13 @@ def test_the_first_difference_is_named(mission: Mission, play: Play, tmp_path: P
     assert sensed is not None
     assert (sensed.tick, sensed.robot) == (20, 1)
     assert sensed.field.removeprefix("command.") in (COMMAND.names or ())
+
+
+def test_a_run_that_went_on_with_minds_of_one_process(
+    mission: Mission, play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = replace(mission, world="planar", phases=(replace(mission.phases[0], duration=3.0),))
+    first = play(short, minds="stack")
+    second = play(short, minds="stack", resume=first.out)
+    assert replay.main([str(second.out), "--verify"]) == 2
+    assert f"{first.out}: the run went on with minds of one process" in capsys.readouterr().err
