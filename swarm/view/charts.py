@@ -118,8 +118,9 @@ def arena(
 def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], levels: Sequence[float]) -> str:
     """Antibodies on a circle, their size by `levels` (0 to 1); an arrow from j to i for each weight m_ij but 0."""
     size, reach = 420, 130
+    height = 210 if len(names) == 2 else 330
     angles = [math.pi + 2 * math.pi * i / len(names) for i in range(len(names))]
-    places = [(size / 2 + reach * math.cos(a), size / 4 + 0.6 * reach * math.sin(a)) for a in angles]
+    places = [(size / 2 + reach * math.cos(a), height / 2 + 0.6 * reach * math.sin(a)) for a in angles]
     radius = [16 + 22 * level for level in levels]
     parts = [
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
@@ -130,7 +131,7 @@ def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], l
         if i == j:
             ring = f'cx="{x0:.0f}" cy="{y0 - radius[i] - 8:.0f}" r="10"'
             parts.append(f'<circle {ring} fill="none" stroke="{INK}"/>')
-            parts.append(_text(x0, y0 - radius[i] - 22, f"{weights[i, j]:+g}", "middle"))
+            parts.append(_text(x0, y0 - radius[i] - 22, f"{weights[i, j]:+.3g}", "middle"))
             continue
         apart = math.hypot(x1 - x0, y1 - y0)
         ex, ey = (x1 - x0) / apart, (y1 - y0) / apart
@@ -141,12 +142,12 @@ def network(names: Sequence[str], weights: np.ndarray, colours: Sequence[str], l
         dash = ' stroke-dasharray="6 4"' if weights[i, j] < 0 else ""
         way = f"M{a[0]:.0f} {a[1]:.0f} Q{bend[0]:.0f} {bend[1]:.0f} {b[0]:.0f} {b[1]:.0f}"
         parts.append(f'<path d="{way}" fill="none" stroke="{INK}" stroke-width="1.5"{dash} marker-end="url(#tip)"/>')
-        parts.append(_text(bend[0], bend[1] + 4, f"{weights[i, j]:+g}", "middle"))
+        parts.append(_text(bend[0], bend[1] + 4, f"{weights[i, j]:+.3g}", "middle"))
     for name, (x, y), r, colour, share in zip(names, places, radius, colours, levels, strict=True):
         parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{r:.0f}" fill="{colour}"/>')
         parts.append(f'<text class="level" x="{x:.0f}" y="{y + 4:.0f}" text-anchor="middle">{share:.2f}</text>')
         parts.append(_text(x, y + r + 15, name, "middle"))
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="network" viewBox="0 0 {size} {size // 2}">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="network" viewBox="0 0 {size} {height}">'
     return f"{head}{''.join(parts)}</svg>"
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from swarm import mind, record
+from swarm.arbiters.networks import Calls
 from swarm.report import STRATEGIES, TASKS
 from swarm.rules import sentence
 from swarm.view import charts, raster
@@ -29,6 +30,7 @@ RULES = 15  # that are shown
 PERIOD = 10  # samples of a rate of signals
 POINTS = 30_000  # of all trajectories of a run, at most
 ORANGE, BLUE, GREEN, RED, GREY = "#e69f00", "#0072b2", "#009e73", "#cc3311", "#aaaaae"
+FAR = "#a8740a"  # of what others do
 TASK_COLOURS = ("#d9e6ee", "#f0e442", "#56b4e9", GREEN, "#cc79a7", "#222226")  # as TASKS, then dead
 
 ABOUT = """\
@@ -210,11 +212,16 @@ def antibodies(history: History) -> str:
     """The affinity network of the arbiter, where it has one."""
     mission = history.log.mission
     arbiter = mind.start(mission, []).arbiter
-    weights = getattr(arbiter, "affinity", None)
-    if not isinstance(weights, np.ndarray) or weights.shape != (len(STRATEGIES),) * 2:
+    aggregate, disperse = history.concentrations[-10:].mean((0, 1)).tolist()
+    if isinstance(arbiter, Calls):  # of each call; closer rivals are antibodies of other robots
+        p = arbiter.params
+        weights = np.array([[p.m, -p.m * p.cross, -p.kappa], [-p.m * p.cross, p.m, 0.0], [0.0, 0.0, 0.0]])
+        names, levels = ("call", "disperse", "closer rivals"), (aggregate, disperse, aggregate)
+        return charts.network(names, weights, (ORANGE, BLUE, FAR), levels)
+    affinity = getattr(arbiter, "affinity", None)
+    if not isinstance(affinity, np.ndarray) or affinity.shape != (len(STRATEGIES),) * 2:
         return f"<p>The arbiter {escape(mission.mind.arbiter)!s} has no network of these two antibodies.</p>"
-    latest = history.concentrations[-10:].mean((0, 1)).tolist()
-    return charts.network(STRATEGIES, weights, (ORANGE, BLUE), latest)
+    return charts.network(STRATEGIES, affinity, (ORANGE, BLUE), (aggregate, disperse))
 
 
 def concentrations(history: History, span: float) -> str:
