@@ -51,7 +51,7 @@ def test_an_hour_of_watching_takes_no_more_memory_than_its_first_minutes(finishe
             telemetry.tick(now)
             publisher.publish(log.stage, telemetry.snapshot(now), lambda robot, now=now: telemetry.detail(now, robot))  # type: ignore[misc]
             watcher.take()
-            watcher.select(frame // 100 % 4 or None if frame % 200 < 150 else None)
+            watcher.select(frame // 200 % 3 if frame % 200 < 50 else None)
             dashboard.show(watcher.snapshot, watcher.detail)
             if frame + 1 in (WARM, FRAMES):
                 gc.collect()
