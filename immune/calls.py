@@ -60,10 +60,6 @@ class Params:
     def __post_init__(self) -> None:
         check(self, RANGES)
 
-    def coupling(self) -> np.ndarray:
-        """(2, 2) weights within one robot, of an antibody for a call and that of dispersion on each other."""
-        return self.m * np.array([[1.0, -self.cross], [-self.cross, 1.0]])
-
     @cached_property
     def record(self) -> np.recarray:
         """The same numbers by the same names as one record, (1,): what the kernel reads."""

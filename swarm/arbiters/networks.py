@@ -101,7 +101,6 @@ class Calls:
 
     def __init__(self, mission: Mission) -> None:
         self.params = parameters(mission, "calls", immune.calls.Params)
-        self.affinity = self.params.coupling()
         self.dt = mission.tick
 
     def start(self, lanes: int) -> immune.calls.Antibodies:
