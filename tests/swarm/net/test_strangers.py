@@ -147,8 +147,6 @@ def test_a_message_without_end_is_cut_off() -> None:
         talk(links, over)
         thread.join()
         assert links[0].counters["cut off"] >= 2
-        half = len(most) // 2
-        assert max(most[half:]) < max(most[:half]) + 10, "what was dropped is used again"
         assert max(most) < 80
         assert hears(links[0], 1)
     finally:
