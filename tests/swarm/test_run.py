@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -297,6 +296,7 @@ def test_a_reader_that_leaves_ends_the_run(mission_file: Path) -> None:
 
 @pytest.mark.slow
 def test_a_film_by_pybullets_camera(mission: Mission, play: Play, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
     film, short = tmp_path / "film.mp4", replace(mission, phases=(replace(mission.phases[0], duration=4),))
     played = play(short, video=film, camera="bullet")
     assert played.status == 0

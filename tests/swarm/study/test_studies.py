@@ -24,7 +24,8 @@ def rate(robots: int, controller: str, seeds: range) -> float:
     """Sticks pulled out per minute."""
     cells = plan.cells(spec.read(STUDIES / "sticks.toml"), STUDIES)
     (cell,) = [c for c in cells if c.condition == f"robots = {robots}" and c.controller == controller]
-    done = [sum(task[-1] == "done" for task in play(cell.seeded(seed)).tasks) for seed in seeds]
+    played = play([(cell.seeded(seed), None) for seed in seeds])
+    done = [sum(task[-1] == "done" for task in one.tasks) for one in played]
     return float(np.mean(done)) * 60 / cell.mission.duration
 
 

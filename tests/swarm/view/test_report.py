@@ -187,6 +187,7 @@ def test_no_such_robot(finished: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_figures_as_png_say_what_the_svg_says(finished: Path, tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py")
     assert report.main([str(finished), "--figures", str(tmp_path / "f"), "--format", "both"]) == 0
     names = sorted(path.name for path in (tmp_path / "f").iterdir())
     assert len(names) == 2 * len([name for name in names if name.endswith(".svg")]) > 10
