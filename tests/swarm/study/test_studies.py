@@ -37,4 +37,5 @@ def test_stick_pulling_has_two_regimes() -> None:
     assert few["40 s"] > 1.1 * few["for ever"]
     assert few["40 s"] > 1.1 * few["10 s"]
     many = {wait: rate(8, f"waits {wait}", seeds) for wait in ("10 s", "40 s", "for ever")}
-    assert many["for ever"] >= many["40 s"] > many["10 s"]
+    assert many["for ever"] > 0.97 * many["40 s"], "no finite time is best: the two tie, within a task in a run"
+    assert min(many["for ever"], many["40 s"]) > 1.1 * many["10 s"]
