@@ -85,7 +85,10 @@ class Simulator:
             return {}
 
     def poses(self) -> tuple[np.ndarray, np.ndarray]:
-        """(N, 3) reported x to the right, y up (m) and heading (rad), and (N,) when each was heard, s."""
+        """(N, 3) reported x to the right, y up (m) and heading (rad), and (N,) when each was heard, simulated s.
+
+        The simulator falls behind real time when the machine is busy.
+        """
         robots = self.robots()
         found = [robots[name] for name in self.names]
         nose = [np.deg2rad(robot["pose"]["heading_deg"]) for robot in found]
@@ -93,7 +96,8 @@ class Simulator:
             (r["pose"]["x"] / 1000, -r["pose"]["y"] / 1000, np.arctan2(-np.cos(a), -np.sin(a)))
             for r, a in zip(found, nose, strict=True)
         ]
-        return np.array(places), np.array([robot["last_seen"] for robot in found])
+        clock = np.loadtxt((self.folder / "clock").read_text().splitlines()[:-1])  # the last may be half a line
+        return np.array(places), np.interp([robot["last_seen"] for robot in found], *clock.T)
 
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
         script = Path(__file__).with_name("muted.py")
