@@ -50,7 +50,7 @@ def drive(
 
 
 def rates(simulator: Simulator, bodies: list[DotBot], speed: float, turn: float) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) m and rad per simulated second as reported while they drive for 5 s, but for the first. Reports come every 0.25 s."""
+    """(N,) m and rad per simulated second while they drive for 5 s, but for the first. Reports come every 0.25 s."""
     drive(bodies, speed, turn, 1.0)
     before, then = simulator.poses()
     drive(bodies, speed, turn, 4.0)
