@@ -20,7 +20,7 @@ import numpy as np
 
 from robots.kernel import kernel
 from sim.buckets import sort, span
-from sim.sensing import Grid, bucket_of
+from sim.walls import Grid, bucket_of
 
 SWEEPS = 16  # through all contacts of a step, for velocities, at most
 SLIGHT = 1e-6  # N s, an impulse that would change by less stays as it is: 2 um/s of a robot

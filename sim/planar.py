@@ -14,8 +14,9 @@ from robots.command import HOLD, Limits, clamp
 from sim import contacts
 from sim.arrivals import PLATE, Spot
 from sim.contacts import GRIP, Body
-from sim.sensing import grid, joined
+from sim.sensing import joined
 from sim.spec import Robots, Work
+from sim.walls import grid
 from sim.work import OVERSHOOT, SPARE, SPRING, robot_mass
 
 STEP = 1 / 40  # s, at most

@@ -10,7 +10,7 @@ does not depend on how many robots there are. Robots and sites lie in buckets, s
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,15 +19,13 @@ from robots.chance import NOTHING, absorb, normal, two_normals, uniform
 from robots.kernel import kernel
 from robots.percept import RangeBearing, Sensors
 from sim.buckets import CROWD, sort, span
+from sim.walls import Grid, all_in, enter_box, first_wall, grid, hidden, inverse, no_walls
 
-CELL = 0.5  # m, side of a wall bucket; long views cross few cells, crowded maps still spread well
 LEAST = 0.1  # m, side of a bucket of robots or sites, at least
-MOST_CELLS = 512  # buckets along one side of the map; larger maps get larger buckets
 REACH = 0.03  # m between a robot's edge and a work face that counts as touching
 _NOISE = 0x6E6F697365  # keeps the sensors' random numbers apart from others
 TARGETS, SHARES = 2**20, 2.0**42  # how many there may be at most; into how many parts a square is divided
 FARTHEST = 2**63 - 1
-GRAZE = 1e-6  # part of a line of sight, at either end, that a wall may touch without blocking it
 
 
 #: the open sites of a world are an array (S,) of these; there may be none
@@ -54,19 +52,6 @@ _TRAITS = np.dtype(
         ("odometry", "f8"),  # standard deviation
     ]
 )
-
-
-class Grid(NamedTuple):
-    """Walls in square buckets, row by row: bucket c holds boxes[start[c]:start[c + 1]], all that meet it."""
-
-    left: float  # m, least x
-    bottom: float  # m, least y
-    cell: float  # m, side of a bucket
-    columns: int
-    rows: int
-    start: np.ndarray  # (rows * columns + 1,) i8
-    boxes: np.ndarray  # (E, 4) f8, x, y of the middle from (left, bottom), width, depth
-    hall: tuple[float, float, float, float]  # a rectangle that no wall reaches into: x min, y min, x max, y max
 
 
 class Senses:
@@ -145,45 +130,6 @@ def joined(records: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([array.view(np.uint8) for array in records]).view(records[0].dtype)
 
 
-def grid(walls: ArrayLike) -> Grid:
-    """Sort `walls` (M, 4) [x, y of the middle, width, depth] into buckets."""
-    boxes = np.asarray(walls, float).reshape(-1, 4)
-    if not len(boxes):
-        return Grid(0.0, 0.0, CELL, 1, 1, np.zeros(2, np.int64), boxes, (-np.inf, -np.inf, np.inf, np.inf))
-    # the margin (m) keeps a wall that ends on a bucket's border in both buckets, however borders are rounded
-    low = boxes[:, :2] - boxes[:, 2:] / 2 - 1e-6
-    high = boxes[:, :2] + boxes[:, 2:] / 2 + 1e-6
-    corner, size = low.min(0), high.max(0) - low.min(0)
-    cell = max(CELL, size.max() / MOST_CELLS)
-    columns, rows = (int(n) + 1 for n in size / cell)
-    buckets: list[list[int]] = [[] for _ in range(rows * columns)]
-    spans = np.hstack([(low - corner) / cell, (high - corner) / cell]).astype(int)
-    for wall, (left, bottom, right, top) in enumerate(spans.tolist()):
-        for row in range(bottom, top + 1):
-            for column in range(left, right + 1):
-                buckets[row * columns + column].append(wall)
-    start = np.cumsum([0, *map(len, buckets)])
-    order = [wall for bucket in buckets for wall in bucket]
-    free = _hall(boxes)
-    boxes = (boxes - [*corner, 0, 0])[order]
-    return Grid(float(corner[0]), float(corner[1]), float(cell), columns, rows, start, boxes, free)
-
-
-def _hall(boxes: np.ndarray) -> tuple[float, float, float, float]:
-    """A rectangle without walls: where all are, and for each wall (M, 4) in it cut to the largest of what is left.
-
-    All of an arena with outer walls alone, and little where there are many.
-    """
-    low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
-    left, bottom = low.min(0).tolist()
-    right, top = high.max(0).tolist()
-    for (x0, y0), (x1, y1) in zip(low.tolist(), high.tolist(), strict=True):
-        if x0 < right and x1 > left and y0 < top and y1 > bottom:
-            cuts = (left, bottom, x0, top), (x1, bottom, right, top), (left, bottom, right, y0), (left, y1, right, top)
-            left, bottom, right, top = max(cuts, key=lambda c: max(0.0, c[2] - c[0]) * max(0.0, c[3] - c[1]))
-    return left, bottom, right, top
-
-
 def _doubles(values: np.ndarray) -> np.ndarray:
     """`values` as the kernels take them: another layout would be compiled anew."""
     return np.ascontiguousarray(values, float)
@@ -221,24 +167,6 @@ def _angle_tail(q: float) -> float:
 
 
 @kernel
-def _inverse(d: float) -> float:
-    """1 / d, and something large and finite for 0, so that no product below is NaN."""
-    return 1 / d if d != 0 else 1e30
-
-
-@kernel
-def _enter_box(x: float, y: float, ix: float, iy: float, wide: float, deep: float) -> float:
-    """Way along a ray from (x, y) to a box of half sides wide, deep about the origin; inf: missed.
-
-    (ix, iy) are the inverse direction cosines of the ray.
-    """
-    a, b = (-wide - x) * ix, (wide - x) * ix
-    c, d = (-deep - y) * iy, (deep - y) * iy
-    near = max(min(a, b), min(c, d), 0.0)
-    return near if near <= min(max(a, b), max(c, d)) else np.inf
-
-
-@kernel
 def _enter_disc(x: float, y: float, dx: float, dy: float, radius: float) -> float:
     """Way along the unit ray from (x, y) to a disc about the origin; inf: missed."""
     middle = -(x * dx + y * dy)
@@ -246,78 +174,6 @@ def _enter_disc(x: float, y: float, dx: float, dy: float, radius: float) -> floa
     if square < 0 or middle + math.sqrt(square) < 0:
         return np.inf
     return max(middle - math.sqrt(square), 0.0)
-
-
-@kernel
-def bucket_of(x: float, cell: float, buckets: int) -> int:
-    """The bucket that x is in, or the outermost."""
-    return min(max(int(x / cell), 0), buckets - 1)
-
-
-@kernel
-def _first_wall(grid: Grid, x: float, y: float, dx: float, dy: float, reach: float) -> float:
-    """Way from (x, y) to the first wall, in lengths of (dx, dy); inf, or above `reach`: none within reach.
-
-    Walks from bucket to bucket as the ray does (Amanatides & Woo 1987). The outermost buckets reach out
-    beyond the grid without end.
-    """
-    cell = grid.cell
-    x, y = x - grid.left, y - grid.bottom
-    column, last_column = bucket_of(x, cell, grid.columns), bucket_of(x + reach * dx, cell, grid.columns)
-    row, last_row = bucket_of(y, cell, grid.rows), bucket_of(y + reach * dy, cell, grid.rows)
-    ix, iy = _inverse(dx), _inverse(dy)
-    next_x = ((column + (dx > 0)) * cell - x) * ix  # where the ray leaves this column
-    next_y = ((row + (dy > 0)) * cell - y) * iy
-    first = np.inf
-    while True:
-        bucket = row * grid.columns + column
-        for b in range(grid.start[bucket], grid.start[bucket + 1]):
-            bx, by, bw, bd = grid.boxes[b]
-            first = min(first, _enter_box(x - bx, y - by, ix, iy, bw / 2, bd / 2))
-        if first <= min(next_x, next_y) or (column == last_column and row == last_row):
-            break
-        if row == last_row or (column != last_column and next_x < next_y):
-            column += 1 if dx > 0 else -1
-            next_x += cell * abs(ix)
-        else:
-            row += 1 if dy > 0 else -1
-            next_y += cell * abs(iy)
-    return first
-
-
-@kernel
-def _no_walls(grid: Grid, left: float, bottom: float, right: float, top: float) -> bool:
-    """Are the buckets that a rectangle meets empty?"""
-    cell, columns, rows = grid.cell, grid.columns, grid.rows
-    first, last = bucket_of(left - grid.left, cell, columns), bucket_of(right - grid.left, cell, columns)
-    low, high = bucket_of(bottom - grid.bottom, cell, rows), bucket_of(top - grid.bottom, cell, rows)
-    for row in range(low, high + 1):
-        if grid.start[row * columns + first] != grid.start[row * columns + last + 1]:
-            return False
-    return True
-
-
-@kernel
-def _all_in(hall: tuple[float, float, float, float], points: np.ndarray) -> bool:
-    """Are all of these that are points within a rectangle?"""
-    left, bottom, right, top = hall
-    for i in range(len(points)):
-        x, y = points[i, 0], points[i, 1]
-        if x < left or x > right or y < bottom or y > top:
-            return False
-    return True
-
-
-@kernel
-def _hidden(grid: Grid, ax: float, ay: float, bx: float, by: float) -> bool:
-    """Whether a wall lies between two points; the same, bit for bit, from either end."""
-    if _no_walls(grid, min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)):
-        return False
-    if (bx, by) < (ax, ay):
-        ax, ay, bx, by = bx, by, ax, ay
-    dx, dy = bx - ax, by - ay
-    reach = 1 - 2 * GRAZE
-    return bool(_first_wall(grid, ax + GRAZE * dx, ay + GRAZE * dy, dx, dy, reach) < reach)
 
 
 @kernel
@@ -347,11 +203,11 @@ def _free(
             way[i] = limit
             continue
         c, s = np.cos(heading), np.sin(heading)
-        clear = _no_walls(grid, x - limit, y - limit, x + limit, y + limit)
+        clear = no_walls(grid, x - limit, y - limit, x + limit, y + limit)
         for p in range(len(ring)):
             dx[p] = c * ring[p, 0] - s * ring[p, 1]
             dy[p] = s * ring[p, 0] + c * ring[p, 1]
-            way[i, p] = limit if clear else min(limit, _first_wall(grid, x, y, dx[p], dy[p], limit))
+            way[i, p] = limit if clear else min(limit, first_wall(grid, x, y, dx[p], dy[p], limit))
         left, right, low, high = span(others, x, y, limit + radius)
         for row in range(low, high + 1):
             start = row * others.columns
@@ -374,7 +230,7 @@ def _free(
                         if abs(rx * dy[p] - ry * dx[p]) > thick + wide:  # passes by
                             continue
                         ux, uy = nx * dx[p] + ny * dy[p], nx * dy[p] - ny * dx[p]
-                        way[i, p] = min(way[i, p], _enter_box(px, py, _inverse(ux), _inverse(uy), thick, wide))
+                        way[i, p] = min(way[i, p], enter_box(px, py, inverse(ux), inverse(uy), thick, wide))
     return np.maximum(way - radius, 0.0)
 
 
@@ -397,7 +253,7 @@ def _nearest(
     buckets = sort(targets, LEAST)
     least = math.ceil((math.sqrt(2 * most / CROWD) - 1) / 2)
     cell, columns, rows = buckets.cell, buckets.columns, buckets.rows
-    occlusion = occlusion and not (_all_in(grid.hall, eyes) and _all_in(grid.hall, targets))
+    occlusion = occlusion and not (all_in(grid.hall, eyes) and all_in(grid.hall, targets))
     for place in range(len(eyes)):
         i = buckets.order[place] if same else place  # those who are near each other look at the same
         x, y = eyes[i, 0], eyes[i, 1]
@@ -407,7 +263,7 @@ def _nearest(
         aside, ahead = x - buckets.left - own * cell, y - buckets.bottom - row * cell
         inner = min(aside, cell - aside, ahead, cell - ahead)  # m to the border of its bucket
         clear = reach  # m around the eye without walls
-        while occlusion and clear > LEAST and not _no_walls(grid, x - clear, y - clear, x + clear, y + clear):
+        while occlusion and clear > LEAST and not no_walls(grid, x - clear, y - clear, x + clear, y + clear):
             clear /= 2
         clear = clear * clear if clear > LEAST else -1.0
         keys[:] = FARTHEST
@@ -428,7 +284,7 @@ def _nearest(
                         key = int(square * scale) * TARGETS + buckets.order[p]
                         if key >= keys[most - 1] or (same and i == buckets.order[p]):
                             continue
-                        if occlusion and square > clear and _hidden(grid, x, y, buckets.x[p], buckets.y[p]):
+                        if occlusion and square > clear and hidden(grid, x, y, buckets.x[p], buckets.y[p]):
                             continue
                         for k in range(most - 1, 0, -1):  # no branch: what comes first is anybody's guess
                             keys[k] = min(keys[k], max(keys[k - 1], key))
