@@ -64,6 +64,49 @@ class Body(Protocol):
         """Stand still and give the connection up."""
 
 
+class Around:
+    """A body around another, `inner`: what a wrapper does not do itself, the body does."""
+
+    def __init__(self, inner: Body) -> None:
+        self.inner = inner
+        self.limits, self.radius, self.guarded = inner.limits, inner.radius, inner.guarded
+        self.senses, self.label = inner.senses, inner.label
+
+    @property
+    def session(self) -> int:
+        """The body's."""
+        return self.inner.session
+
+    @property
+    def trouble(self) -> str:
+        """The body's."""
+        return self.inner.trouble
+
+    def sense(self, now: float) -> np.ndarray:
+        """The body's percept."""
+        return self.inner.sense(now)
+
+    def age(self, now: float) -> float:
+        """The body's."""
+        return self.inner.age(now)
+
+    def act(self, command: np.ndarray, now: float) -> np.ndarray:
+        """The body does it."""
+        return self.inner.act(command, now)
+
+    def stop(self) -> None:
+        """The body stops."""
+        self.inner.stop()
+
+    def show(self, colour: Colour) -> None:
+        """The body's light."""
+        self.inner.show(colour)
+
+    def close(self) -> None:
+        """Close the body."""
+        self.inner.close()
+
+
 def lacking(senses: Iterable[str], needed: Iterable[str]) -> list[str]:
     """What of `needed` is not among `senses`, each with what it is."""
     have = set(senses)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robots import check
-from robots.body import Body, Colour
+from robots.body import Around, Body
 from robots.command import Limits, clamp
 
 AHEAD = 0.4  # s that the fence looks ahead: readings are that old at most before a robot is slow
@@ -44,25 +44,14 @@ class Fence:
         return out
 
 
-class FencedBody:
+class FencedBody(Around):
     """The body `inner`, which senses its pose, inside `fence`."""
 
     def __init__(self, inner: Body, fence: Fence) -> None:
-        self.inner, self.fence = inner, fence
-        self.limits, self.radius, self.guarded = inner.limits, inner.radius, inner.guarded
-        self.senses, self.label = inner.senses, inner.label
+        super().__init__(inner)
+        self.fence = fence
         self._pose: np.ndarray | None = None
         self._true = -np.inf  # when it was there
-
-    @property
-    def session(self) -> int:
-        """The body's."""
-        return self.inner.session
-
-    @property
-    def trouble(self) -> str:
-        """The body's."""
-        return self.inner.trouble
 
     def sense(self, now: float) -> np.ndarray:
         """The body's percept."""
@@ -71,25 +60,9 @@ class FencedBody:
             self._pose, self._true = percept["pose"][0].astype(float), now - self.inner.age(now)
         return percept
 
-    def age(self, now: float) -> float:
-        """The body's."""
-        return self.inner.age(now)
-
     def act(self, command: np.ndarray, now: float) -> np.ndarray:
         """Drive as far as the fence lets it."""
         command = clamp(command, self.limits)
         if self._pose is not None:
             command = self.fence.hold(command, self._pose, now - self._true, self.limits)
         return self.inner.act(command, now)
-
-    def stop(self) -> None:
-        """The body's."""
-        self.inner.stop()
-
-    def show(self, colour: Colour) -> None:
-        """The body's."""
-        self.inner.show(colour)
-
-    def close(self) -> None:
-        """The body's."""
-        self.inner.close()

@@ -7,7 +7,7 @@ its wheels are told, not what its mind says: `deed`.
 
 import numpy as np
 
-from robots.body import Body, Colour
+from robots.body import Around, Body
 from robots.command import Limits, clamp
 from robots.percept import Sensors
 from robots.tracker import LABEL
@@ -20,28 +20,17 @@ STIFF = 5.0  # 1/s, how much faster than the plate a robot drives per m that it 
 GRIP = 0.03  # m from the face at which a gripper pulls
 
 
-class TrackedBody:
+class TrackedBody(Around):
     """Robot `number` as `tracker` sees it, in the body `inner`."""
 
     def __init__(self, inner: Body, tracker: Tracker, number: int, sensors: Sensors) -> None:
-        self.inner, self.tracker, self.number, self.sensors = inner, tracker, number, sensors
-        self.limits: Limits = inner.limits
-        self.radius, self.guarded = inner.radius, inner.guarded
+        super().__init__(inner)
+        self.tracker, self.number, self.sensors = tracker, number, sensors
         self.senses = inner.senses | {"robots", "sites", "pose"}
         self.label = f"{inner.label}, {LABEL}" if inner.label else LABEL
         self._seen_at = -np.inf  # when the robot itself was last in view
         self._contact: Contact | None = None
         self._gripped = -1
-
-    @property
-    def session(self) -> int:
-        """That of the body: a tracker that comes back heals by itself."""
-        return self.inner.session
-
-    @property
-    def trouble(self) -> str:
-        """The body's."""
-        return self.inner.trouble
 
     def sense(self, now: float) -> np.ndarray:
         """The body's percept, completed."""
@@ -72,17 +61,9 @@ class TrackedBody:
             command["speed"] = resisted(self._contact, float(command["speed"][0]), gripped=self._gripped >= 0)
         return self.inner.act(command, now)
 
-    def stop(self) -> None:
-        """The body's."""
-        self.inner.stop()
-
-    def show(self, colour: Colour) -> None:
-        """The body's."""
-        self.inner.show(colour)
-
     def close(self) -> None:
         """Both."""
-        self.inner.close()
+        super().close()
         self.tracker.close()
 
 
