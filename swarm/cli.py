@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from swarm.options import CAMERAS, MINDS, PACES, RADIOS, Options
+from swarm.refusal import refuse
 
 #: further commands: name -> module whose `main(argv)`, or other function after a colon, gives the exit status; help
 OTHERS = {
@@ -207,7 +208,7 @@ def _run(args: argparse.Namespace) -> int:
         options = Options(args.out, *how, args.listen, args.keys, args.key, args.insecure)
         options = replace(options, command=args.command_at, operator=args.operator, camera=args.camera)
     except ValueError as error:
-        return _refuse(f"--{error}")
+        return refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]
     try:
         name = args.mission or ("default" if args.resume is None else str(args.resume / "mission.toml"))
@@ -218,7 +219,7 @@ def _run(args: argparse.Namespace) -> int:
 
         return run(mission, options)
     except ValueError as error:  # bad input, be it the mission's or the run's
-        return _refuse(*str(error).splitlines())
+        return refuse(error)
 
 
 def _new(args: argparse.Namespace) -> int:
@@ -229,11 +230,11 @@ def _new(args: argparse.Namespace) -> int:
         with path.open("x", encoding="utf-8") as file:
             file.write(missionfile.template(path.stem))
     except FileExistsError:
-        return _refuse(f"{path}: exists already and is left as it is")
+        return refuse(f"{path}: exists already and is left as it is")
     except FileNotFoundError:
-        return _refuse(f"{path}: there is no folder {path.parent}")
+        return refuse(f"{path}: there is no folder {path.parent}")
     except OSError as error:
-        return _refuse(f"{path}: cannot be written: {error.strerror}")
+        return refuse(f"{path}: cannot be written: {error.strerror}")
     print(f"{path}: written; next: jerne validate {path}, jerne run {path}")
     return 0
 
@@ -247,7 +248,7 @@ def _validate(args: argparse.Namespace) -> int:
             mission = missionfile.load(missionfile.find(name))
             print(f"{name}: ok: {_summary(mission, _floor(mission, name))}")
         except missionfile.MissionError as error:
-            status = _refuse(*error.errors)
+            status = refuse(*error.errors)
     return status
 
 
@@ -282,12 +283,6 @@ def _summary(mission: "Mission", floor: "Floor") -> str:
     kinds = f"kinds {', '.join(mission.kinds)}" if mission.kinds else "no kinds of sites"
     size = f"{right - left:.3g} x {high - low:.3g} m"
     return f"{mission.robots.count} robots, {phases}, {mission.duration:g} s, {kinds}, {size}"
-
-
-def _refuse(*errors: str) -> int:
-    for error in errors:
-        print(f"jerne: error: {error}", file=sys.stderr)
-    return 2
 
 
 def _version() -> str:

@@ -14,6 +14,7 @@ from swarm.field import fleet
 from swarm.field.fleet import Fleet, Robot
 from swarm.missionfile import MissionError
 from swarm.net import keys
+from swarm.refusal import refuse
 
 ABOUT = """\
 Write what each robot of a fleet needs, a folder each: robot.toml, the mission, its keys (and no other's), and a systemd
@@ -75,9 +76,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         made = deploy(fleet.read(args.fleet), args.fleet, args.out, args.command)
     except (MissionError, keys.KeysError) as error:
-        for line in str(error).splitlines():
-            print(f"jerne: error: {line}", file=sys.stderr)
-        return 2
+        return refuse(error)
     except OSError as error:
         print(f"jerne: error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1

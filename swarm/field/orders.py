@@ -1,7 +1,6 @@
 """`jerne arm`, `stop`, `release`, `quit`, `doctor`: orders to the robots of a fleet, and how they are."""
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from swarm.field.control import Reply, Status
 from swarm.field.fleet import Fleet
 from swarm.missionfile import MissionError
 from swarm.net import keys
+from swarm.refusal import refuse
 
 ABOUT = {
     "arm": "Let robots move. Refused by a robot whose readings or commands are not fresh, or that was stopped.",
@@ -34,9 +34,7 @@ def _main(argv: Sequence[str], word: str) -> int:
         robots = fleet.chosen(whole, args.robots)
         ring = fleet.ring_of(whole, args.fleet)
     except (MissionError, keys.KeysError) as error:
-        for line in str(error).splitlines():
-            print(f"jerne: error: {line}", file=sys.stderr)
-        return 2
+        return refuse(error)
     addresses = {robot.number: fleet.control(robot) for robot in robots}
     if word == "doctor":
         return examine(whole, control.send("status", addresses, ring))

@@ -20,6 +20,7 @@ from robots.tracker.port import BEAT, TIMEOUT, ZmqTracker
 from swarm import missionfile
 from swarm.field.referee import Referee
 from swarm.net import gate, keys
+from swarm.refusal import refuse
 
 RATE = 20.0  # Hz, at most, of views
 AT_ONCE = 256  # deeds taken in one go
@@ -212,9 +213,7 @@ def main(argv: Sequence[str]) -> int:
             source = Relay(args.poses)
         station = Station(source, args.bind, args.deeds, referee, ring, now=args.now)
     except ValueError as error:  # MissionError, CameraError, KeysError, FloorError
-        for line in str(error).splitlines():
-            print(f"jerne: error: {line}", file=sys.stderr)
-        return 2
+        return refuse(error)
     except OSError as error:
         print(f"jerne: error: {error}", file=sys.stderr)
         return 1

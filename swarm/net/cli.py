@@ -8,6 +8,7 @@ from pathlib import Path
 
 from swarm.net import keys
 from swarm.net.keys import KeysError
+from swarm.refusal import refuse
 
 ABOUT = """\
 Make and manage the keys of a swarm. Robots talk to members only, and encrypted; a member whose name is a
@@ -33,8 +34,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         args.do(args)
     except KeysError as error:
-        print(f"jerne: error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from swarm import results
 from swarm.missionfile import MissionError
+from swarm.refusal import refuse
 from swarm.study import plan, spec
 from swarm.study.archive import Archive, ArchiveError
 from swarm.study.plan import Cell
@@ -46,13 +47,13 @@ def main(argv: Sequence[str]) -> int:
         if args.new:
             return _new(args.new)
         if args.spec is None:
-            return _refuse("a study is needed: jerne compare SPEC, or jerne compare --new FILE")
+            return refuse("a study is needed: jerne compare SPEC, or jerne compare --new FILE")
         return run(args)
     except (MissionError, ArchiveError) as error:
-        return _refuse(*str(error).splitlines())
+        return refuse(error)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("scipy", "matplotlib"):
-            return _refuse(f"jerne compare {LACKING}")
+            return refuse(f"jerne compare {LACKING}")
         raise
 
 
@@ -266,9 +267,9 @@ def _new(path: Path) -> int:
         with path.open("x", encoding="utf-8") as file:
             file.write(spec.template(path.stem))
     except FileExistsError:
-        return _refuse(f"{path}: exists already and is left as it is")
+        return refuse(f"{path}: exists already and is left as it is")
     except OSError as error:
-        return _refuse(f"{path}: cannot be written: {error.strerror}")
+        return refuse(f"{path}: cannot be written: {error.strerror}")
     print(f"{path}: written; next: jerne compare {path} --dry-run, jerne compare {path}")
     return 0
 
@@ -277,9 +278,3 @@ def _at_least_one(name: str, value: int) -> int:
     if value < 1:
         raise MissionError([f"{name} {value}: must be at least 1"])
     return value
-
-
-def _refuse(*errors: str) -> int:
-    for error in errors:
-        print(f"jerne: error: {error}", file=sys.stderr)
-    return 2

@@ -10,6 +10,7 @@ from sim.work import Event
 from swarm import record
 from swarm.metrics import EVERY
 from swarm.record import Log, Tick, Told
+from swarm.refusal import refuse
 from swarm.results import Film
 from swarm.view.controls import REPLAY, SPEEDS
 from swarm.view.dashboard import Dashboard, plain_line
@@ -81,9 +82,9 @@ def main(argv: Sequence[str]) -> int:
             return _verify(log)
         begin = args.start if args.start is not None else 0.0
         if not 0 <= begin <= log.end:
-            return _refuse(f"--from {begin:g}: must lie in [0, {log.end:g}], which is what the log holds")
+            return refuse(f"--from {begin:g}: must lie in [0, {log.end:g}], which is what the log holds")
         if not SPEEDS[0] <= args.speed <= SPEEDS[-1]:
-            return _refuse(f"--speed {args.speed:g}: must lie in [{SPEEDS[0]:g}, {SPEEDS[-1]:g}]")
+            return refuse(f"--speed {args.speed:g}: must lie in [{SPEEDS[0]:g}, {SPEEDS[-1]:g}]")
         player = Player(log)
         if args.video is not None:
             _film(player, begin, args.video)
@@ -92,7 +93,7 @@ def main(argv: Sequence[str]) -> int:
         else:
             _watch(player, begin, args.speed)
     except ValueError as error:
-        return _refuse(*str(error).splitlines())
+        return refuse(error)
     if log.lack:
         print(f"jerne: {log.path}: {log.lack}; it was read up to {clock(log.end)}", file=sys.stderr)
     return 0
@@ -223,12 +224,6 @@ def _verify(log: Log) -> int:
         print(f"  {difference.field:<{width}}  logged {difference.logged}, again {difference.again}")
     print(f"before it no difference, {what}")
     return 1
-
-
-def _refuse(*errors: str) -> int:
-    for error in errors:
-        print(f"jerne: error: {error}", file=sys.stderr)
-    return 2
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,6 +18,7 @@ import numpy as np
 
 from swarm import mind, record
 from swarm.arbiters.networks import Calls
+from swarm.refusal import refuse
 from swarm.report import STRATEGIES, TASKS
 from swarm.rules import sentence
 from swarm.view import charts, raster
@@ -49,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     """Run `jerne report` with these arguments; the exit status."""
     args = _parser().parse_args(argv)
     if len(args.runs) > 1 and args.out is None:
-        return _refuse("--out FILE is needed for several runs")
+        return refuse("--out FILE is needed for several runs")
     out = args.out or (args.runs[0] if args.runs[0].is_dir() else args.runs[0].parent) / "report.html"
     try:
         histories = []
@@ -66,9 +67,9 @@ def main(argv: Sequence[str]) -> int:
                 if args.format != "svg":
                     (args.figures / f"{name}.png").write_bytes(raster.png(figure))
     except OSError as error:
-        return _refuse(f"{error.filename or out}: cannot be written: {error.strerror}")
+        return refuse(f"{error.filename or out}: cannot be written: {error.strerror}")
     except (ValueError, ModuleNotFoundError) as error:
-        return _refuse(*str(error).splitlines())
+        return refuse(error)
     for history in histories:
         if history.log.lack:
             print(f"jerne: {history.log.path}: {history.log.lack}", file=sys.stderr)
@@ -361,12 +362,6 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>"]
     lines += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rest]
     return f"<table>{''.join(lines)}</table>"
-
-
-def _refuse(*errors: str) -> int:
-    for error in errors:
-        print(f"jerne: error: {error}", file=sys.stderr)
-    return 2
 
 
 def _parser() -> argparse.ArgumentParser:

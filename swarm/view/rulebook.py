@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from classifier.population import Rule
 from swarm import record
 from swarm.record import Log, Told
+from swarm.refusal import refuse
 from swarm.report import ACTIONS
 from swarm.rules import sentence, strongest
 
@@ -83,8 +84,7 @@ def main(argv: Sequence[str]) -> int:
             known = [one for one in known if one.robot == args.robot]
         _export(args.json, args.csv, log, known)
     except (ValueError, OSError) as error:
-        print(f"jerne: error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
     if args.json is None and args.csv is None:
         _print(log, known, args.most)
     if log.lack:

@@ -12,6 +12,7 @@ import zmq
 
 from swarm.net import announce, keys
 from swarm.net.keys import Keyring
+from swarm.refusal import refuse
 from swarm.view import desk as desks
 from swarm.view.dashboard import Dashboard, plain_line
 from swarm.view.desk import Desk
@@ -88,8 +89,7 @@ def main(argv: Sequence[str]) -> int:
             print(f"the run is over: {over}")
         return 0
     except (ValueError, OSError) as error:
-        print(f"jerne: error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
 
 
 def find(where: str | None) -> Path:
