@@ -12,11 +12,8 @@ from sim.floor import plain
 from sim.planar import Planar
 from sim.spec import Arena, Robots, Work
 from sim.work import OVERSHOOT, SPRING, robot_mass
+from tests.sim.plates import SITE, SPOT, TEAMS, TICK, act, before_face, held_for, rate
 
-TICK = 0.1
-SITE = 7
-SPOT = (0.0, 0.0, 0.0)  # its work face looks along x
-TEAMS = pytest.mark.parametrize("team", [1, 2, 3, 4])
 ground = plain(Arena((4.0, 3.0), ((0.5, 0.4, 0.2, 1.0), (-0.6, -0.8, 0.5, 0.1))))
 ROOM = ground.walls
 
@@ -26,17 +23,6 @@ def make(starts: Sequence[Sequence[float]], walls: Sequence[Sequence[float]] = (
     return Planar(body, Work(), np.array(walls, float).reshape(-1, 4), np.array(starts, float), TICK)
 
 
-def act(engine: Planar, seconds: float, speed: float, turn: float = 0.0, grip: int = 0, touch: int = SITE) -> None:
-    count = len(engine.poses())
-    for _ in range(round(seconds / TICK)):
-        engine.step(np.full(count, np.array((speed, turn, grip), COMMAND)), np.full(count, touch))
-
-
-def before_face(count: int, radius: float = 0.06) -> list[tuple[float, float, float]]:
-    """Robots side by side at the work face, turned to it."""
-    return [(radius + 0.005, (i - (count - 1) / 2) * 2.3 * radius, math.pi) for i in range(count)]
-
-
 def at_site(robots: int, action: str, team: int, facing: float = 0.0) -> Planar:
     """So many robots at a site, all of it turned round the origin."""
     c, s = math.cos(facing), math.sin(facing)
@@ -44,24 +30,6 @@ def at_site(robots: int, action: str, team: int, facing: float = 0.0) -> Planar:
     engine = make(starts)
     engine.add_plate(SITE, (0.0, 0.0, facing), action, team)
     return engine
-
-
-def rate(engine: Planar, speed: float, grip: int) -> float:
-    """Speed of the plate in m/s over a second, after two seconds of this."""
-    act(engine, 2, speed, grip=grip)
-    before = engine.travel(SITE)
-    act(engine, 1, speed, grip=grip)
-    return engine.travel(SITE) - before
-
-
-def held_for(engine: Planar, seconds: float, speed: float) -> float:
-    """Longest time in s without a break that the plate counts as held while robots drive against it."""
-    longest = run = 0.0
-    for _ in range(round(seconds / TICK)):
-        act(engine, TICK, speed)
-        run = run + TICK if engine.held(SITE) else 0.0
-        longest = max(longest, run)
-    return longest
 
 
 def box_gap(x: np.ndarray, y: np.ndarray, wide: float, deep: float) -> np.ndarray:
