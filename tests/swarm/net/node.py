@@ -1,10 +1,10 @@
 """A robot that does nothing but talk: a process with a peer link, for networks that fail.
 
-    python node.py NUMBER KEYS PEERS     PEERS: a peer file, or "beacons"
+    python node.py NUMBER KEYS PEERS [BIND]     KEYS: a folder, or "none"; PEERS: a peer file, "beacons", or "none"
 
 Ten ticks a second, a signal in every second one, until its input ends. Each tick it prints a line of JSON: time,
-seconds that the tick took, the signals heard in it by sender, the state of each robot. Times are those of the
-machine's one monotonic clock. The last line are its counters.
+seconds that the tick took, the signals heard in it by sender, the state of each robot, MB of memory of its own.
+Times are those of the machine's one monotonic clock. The last line are its counters.
 """
 
 import json
@@ -21,11 +21,17 @@ TICK = 0.1  # s
 TOPICS = envelope.topics(2 * TICK)
 
 
-def main(number: int, folder: Path, peers: str) -> None:
-    ring = keys.load(folder, str(number))
-    known = {} if peers == "beacons" else discovery.read(Path(peers))[1]
-    link = PeerLink(number, TOPICS, ring, peers=known)
-    if peers == "beacons":
+def memory() -> float:
+    """MB of this process's own memory."""
+    fields = Path("/proc/self/statm").read_text().split()
+    return (int(fields[1]) - int(fields[2])) * 4096 / 2**20
+
+
+def main(number: int, folder: str, peers: str, bind: str = f"tcp://0.0.0.0:{PORT}") -> None:
+    ring = None if folder == "none" else keys.load(Path(folder), str(number))
+    known = {} if peers in ("beacons", "none") else discovery.read(Path(peers))[1]
+    link = PeerLink(number, TOPICS, ring, bind, known)
+    if ring is not None and peers == "beacons":
         link.suggestions = discovery.Beacons(number, link.boot, ring, PORT, ("10.77.0.255", discovery.PORT))
     due = time.monotonic()
     tick = 0
@@ -36,7 +42,7 @@ def main(number: int, folder: Path, peers: str) -> None:
             link.say(b"%160d" % tick)
         took = time.monotonic() - start
         states = {row.number: row.state.value for row in link.table()}
-        print(json.dumps([start, took, heard, states]), flush=True)
+        print(json.dumps([start, took, heard, states, memory()]), flush=True)
         tick += 1
         due = max(due + TICK, time.monotonic() - TICK)
         if select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
@@ -46,4 +52,4 @@ def main(number: int, folder: Path, peers: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), *sys.argv[2:])

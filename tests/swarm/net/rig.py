@@ -28,6 +28,7 @@ class Tick:
     took: float
     heard: Counter[int]
     states: dict[int, str]
+    memory: float  # MB
 
 
 @dataclass
@@ -37,6 +38,27 @@ class Node:
     process: "subprocess.Popen[str]"
     ticks: list[Tick] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
+    _thread: threading.Thread = field(default_factory=threading.Thread)
+
+    @classmethod
+    def start(cls, command: Sequence[str]) -> "Node":
+        """Run a command line that ends with the arguments of `NODE`."""
+        node = cls(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        assert node.process.stdout is not None
+        node._thread = threading.Thread(target=node.read, args=[node.process.stdout], daemon=True)
+        node._thread.start()
+        return node
+
+    def stop(self) -> None:
+        """End it; its counters are known after that."""
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            self.process.stdin.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._thread.join(1)
 
     def read(self, stream: IO[str]) -> None:
         for line in stream:
@@ -44,9 +66,9 @@ class Node:
             if isinstance(words, dict):
                 self.counters = Counter(words)
             else:
-                start, took, heard, states = words
+                start, took, heard, states, memory = words
                 heard = Counter({int(n): count for n, count in heard.items()})
-                self.ticks.append(Tick(start, took, heard, {int(n): s for n, s in states.items()}))
+                self.ticks.append(Tick(start, took, heard, {int(n): s for n, s in states.items()}, memory))
 
 
 class Rig:
@@ -58,7 +80,6 @@ class Rig:
         self.keys = folder / "keys"
         self.peers = "beacons" if beacons else str(folder / "peers.toml")
         self.nodes: dict[int, Node] = {}
-        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> "Rig":
         keys.new(self.keys, map(str, range(self.count)))
@@ -78,25 +99,12 @@ class Rig:
 
     def start(self, number: int) -> None:
         """Start a robot's process; what it printed before is forgotten."""
-        command = self.network.inside(number, sys.executable, str(NODE), str(number), str(self.keys), self.peers)
-        node = Node(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
-        assert node.process.stdout is not None
-        self.nodes[number] = node
-        self._threads.append(threading.Thread(target=node.read, args=[node.process.stdout], daemon=True))
-        self._threads[-1].start()
+        command = (sys.executable, str(NODE), str(number), str(self.keys), self.peers)
+        self.nodes[number] = Node.start(self.network.inside(number, *command))
 
     def stop(self, number: int) -> None:
         """End a robot's process; its counters are known after that."""
-        process = self.nodes[number].process
-        if process.stdin is not None and not process.stdin.closed:
-            process.stdin.close()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for thread in self._threads:
-            thread.join(1)
+        self.nodes[number].stop()
 
     def kill(self, number: int) -> None:
         """Kill -9."""

@@ -4,10 +4,11 @@ import contextlib
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import zmq
@@ -18,16 +19,22 @@ from swarm.net.keys import Keyring
 from swarm.net.link import PeerLink, clock
 from tests.conftest import wait
 from tests.swarm.net.relay import Relay
+from tests.swarm.net.rig import NODE, Node
 from tests.swarm.net.tests_net import all_hear, hears, talk
 
 TOPICS = envelope.topics(0.2)
 ANYWHERE = "tcp://127.0.0.1:*"
 MEMBERS = ["0", "1", "2"]
+T = TypeVar("T")
+Robot = Callable[[Path | None], tuple[Node, PeerLink]]
 
-#: a member that says whatever it likes: ADDRESS SECONDS, keys on its input
+GROWN = 2.0  # MB that a robot's memory may have grown by when floods are over
+
+#: a member that says whatever it likes for SECONDS, BOUTS times with a second between: ADDRESS SECONDS BOUTS, keys on
+#: its input; prints how much it said in each bout
 MEMBER = """
 import sys, time, zmq
-address, seconds = sys.argv[1], float(sys.argv[2])
+address, seconds, bouts = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
 public, secret, server, data = (bytes.fromhex(line) for line in sys.stdin.read().split())
 context = zmq.Context()
 socket = context.socket(zmq.PUB)
@@ -35,14 +42,16 @@ socket.setsockopt(zmq.LINGER, 0)
 socket.setsockopt(zmq.SNDHWM, 100_000)
 socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = public, secret, server
 socket.connect(address)
-time.sleep(1.0)
-start, sent = time.monotonic(), 0
-while (now := time.monotonic() - start) < seconds:
-    while sent < 10_000 * now:
-        socket.send(data[:15] + sent.to_bytes(8, "big") + data[23:])
-        sent += 1
-    time.sleep(0.001)
-print(sent)
+seq = 0
+for _ in range(bouts):
+    time.sleep(1.0)
+    start, before = time.monotonic(), seq
+    while (now := time.monotonic() - start) < seconds:
+        while seq - before < 10_000 * now:
+            socket.send(data[:15] + seq.to_bytes(8, "big") + data[23:])
+            seq += 1
+        time.sleep(0.001)
+    print(seq - before, flush=True)
 """
 
 
@@ -59,25 +68,59 @@ def pair() -> Iterator[tuple[list[PeerLink], dict[str, Keyring]]]:
         link.close()
 
 
-def loud(link: PeerLink, ring: Keyring, seconds: float) -> "subprocess.Popen[str]":
-    """Robot 2 at the ears of `link`, in a process of its own."""
-    assert link.ring is not None
+@pytest.fixture
+def robot() -> Iterator[Robot]:
+    """Starts robot 0, a process of its own, and robot 1, which it hears."""
+    with contextlib.ExitStack() as stack:
+
+        def start(folder: Path | None) -> tuple[Node, PeerLink]:
+            held = stack.enter_context(socket.socket())
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(("127.0.0.1", 0))
+            address = f"tcp://127.0.0.1:{held.getsockname()[1]}"
+            node = Node.start([sys.executable, str(NODE), "0", str(folder or "none"), "none", address])
+            stack.callback(node.stop)
+            ring = None if folder is None else keys.load(folder, "1")
+            link = PeerLink(1, TOPICS, ring, ANYWHERE, {0: address})
+            stack.callback(link.close)
+            talk([link], lambda: alive(node, 1))
+            return node, link
+
+        yield start
+
+
+def alive(node: Node, number: int) -> bool:
+    return bool(node.ticks) and node.ticks[-1].states.get(number) == "alive"
+
+
+def memory(node: Node, link: PeerLink) -> float:
+    """MB of a robot's memory when it has come to rest: the least within half a second; `link` goes on talking to it."""
+    start = len(node.ticks)
+    talk([link], lambda: len(node.ticks) > start + 5)
+    return min(tick.memory for tick in node.ticks[start:])
+
+
+def aside(link: PeerLink, what: Callable[[], T]) -> T:
+    """Do something that takes a while; `link` goes on talking."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(what)
+        talk([link], future.done)
+        return future.result()
+
+
+def loud(address: str, thief: Keyring, server: Keyring, seconds: float, bouts: int = 1) -> "subprocess.Popen[str]":
+    """Robot 2 at the ears of another, in a process of its own."""
     process = subprocess.Popen(
-        [sys.executable, "-c", MEMBER, link.address, str(seconds)],
+        [sys.executable, "-c", MEMBER, address, str(seconds), str(bouts)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    data = envelope.seal(1, link.swarm, 2, 99, 0, 1.0, bytes(167))
+    data = envelope.seal(1, envelope.hash_of(server.swarm), 2, 99, 0, 1.0, bytes(167))
     assert process.stdin is not None
-    process.stdin.write("\n".join(part.hex() for part in (ring.public, ring.secret, link.ring.public, data)))
+    process.stdin.write("\n".join(part.hex() for part in (thief.public, thief.secret, server.public, data)))
     process.stdin.close()
     return process
-
-
-def resident() -> float:
-    """MB of this process's memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 
 def until_it_ends(process: "subprocess.Popen[str]", after: float = 0.5) -> Callable[[], bool]:
@@ -91,20 +134,26 @@ def until_it_ends(process: "subprocess.Popen[str]", after: float = 0.5) -> Calla
     return is_over
 
 
-def test_of_a_flood_no_more_than_the_rate_is_heard(pair: tuple[list[PeerLink], dict[str, Keyring]]) -> None:
-    links, rings = pair
-    talk(links, lambda: all_hear(links))
-    before, seconds = resident(), 2.0
-    process = loud(links[0], rings["2"], seconds)
-    heard = talk(links, until_it_ends(process))
+def test_of_floods_no_more_than_the_rate_is_heard_and_memory_is_bounded(robot: Robot, tmp_path: Path) -> None:
+    keys.new(tmp_path / "keys", MEMBERS)
+    rings = [keys.load(tmp_path / "keys", name) for name in MEMBERS]
+    node, link = robot(tmp_path / "keys")
+    before, seconds, bouts, after = memory(node, link), 1.0, 2, []
+    start = time.monotonic()
+    process = loud(link.known[0], rings[2], rings[0], seconds, bouts)
     assert process.stdout is not None
-    assert int(process.stdout.read()) >= 10_000 * seconds * 0.9
+    while line := aside(link, process.stdout.readline):
+        assert int(line) >= 10_000 * seconds * 0.9
+        after.append(memory(node, link))
+    took = time.monotonic() - start
+    assert alive(node, 1)
+    node.stop()
     rate = MARGIN * TOPICS[1].rate
-    loudest = [signal for receiver, sender, signal in heard if (receiver, sender) == (0, 2)]
-    assert 5 <= len(loudest) <= rate * (seconds + 2) + max(2, rate)
-    assert links[0].counters["flood"] > 500
-    assert hears(links[0], 1)
-    assert resident() - before < 20
+    assert 5 <= sum(tick.heard[2] for tick in node.ticks) <= rate * took + max(2, rate)
+    assert node.counters["flood"] > 500
+    print(f"{before:.1f} MB before, after each flood {after}")
+    assert len(after) == bouts
+    assert max(after) - before < GROWN, "what was dropped is given back, each time"
 
 
 def endless(address: str, seconds: float) -> int:
@@ -124,35 +173,26 @@ def endless(address: str, seconds: float) -> int:
     return sent
 
 
-def test_a_message_without_end_is_cut_off() -> None:
-    links = [PeerLink(n, TOPICS, None, ANYWHERE) for n in range(2)]
-    try:
-        links[0].know(1, links[1].address)
-        links[1].know(0, links[0].address)
-        talk(links, lambda: all_hear(links))
-        before, most, sent = resident(), [0.0], [0]
+def test_a_message_without_end_is_cut_off_and_memory_is_bounded(robot: Robot) -> None:
+    node, link = robot(None)
+    before, after, sent = memory(node, link), [], 0
 
-        def send() -> None:
-            until = time.monotonic() + 3
-            while time.monotonic() < until:  # it comes again and again
-                sent[0] += endless(links[0].address, until - time.monotonic())
+    def again_and_again() -> int:
+        sent, until = 0, time.monotonic() + 1.5
+        while time.monotonic() < until:
+            sent += endless(link.known[0], until - time.monotonic())
+        return sent
 
-        thread = threading.Thread(target=send)
-        thread.start()
-
-        def over() -> bool:
-            most.append(resident() - before)
-            return not thread.is_alive()
-
-        talk(links, over)
-        thread.join()
-        assert links[0].counters["cut off"] >= 2
-        assert max(most) < 80
-        assert hears(links[0], 1)
-    finally:
-        for link in links:
-            link.close()
-    print(f"{sent[0] / 2**20:.0f} MB sent, memory grew by at most {max(most):.0f} MB")
+    for _ in range(2):
+        sent += aside(link, again_and_again)
+        after.append(memory(node, link))
+    assert alive(node, 1)
+    node.stop()
+    most = max(tick.memory for tick in node.ticks) - before
+    print(f"{sent / 2**20:.0f} MB sent; {before:.1f} MB before, at most {most:.1f} more, after each time {after}")
+    assert node.counters["cut off"] >= 2
+    assert most < 80
+    assert max(after) - before < GROWN, "what was dropped is given back, each time"
 
 
 def test_one_key_makes_only_so_many_connections(pair: tuple[list[PeerLink], dict[str, Keyring]]) -> None:
@@ -193,7 +233,7 @@ def test_who_was_revoked_is_not_let_in_again(tmp_path: Path) -> None:
     links = [PeerLink(n, TOPICS, keys.load(tmp_path, str(n)), ANYWHERE) for n in range(2)]
     try:
         assert links[0].ring is not None
-        process = loud(links[0], thief, 1.0)
+        process = loud(links[0].address, thief, links[0].ring, 1.0)
         heard = talk(links, until_it_ends(process))
         assert not heard
         assert links[0].counters["revoked"] >= 1
