@@ -19,10 +19,13 @@ LOOK = 1.0  # s of wall time between two looks at this machine's addresses
 QUIET = 12.0  # s of wall time in which a connection that is being made tries again by itself
 
 #: of Linux's TCP, for links that lose much: numbers of `linux/tcp.h`
-THIN_LINEAR_TIMEOUTS, RTO_MAX_MS = 16, 44
-ENDURING = {
+CONGESTION, THIN_LINEAR_TIMEOUTS, RTO_MAX_MS, RTO_MIN_US, DELACK_MAX_US = 13, 16, 44, 45, 46
+ENDURING: dict[int, int | bytes] = {
+    CONGESTION: b"cubic",  # with bbr the kernel takes no stream for a thin one
     THIN_LINEAR_TIMEOUTS: 1,  # the first six repetitions follow each other without longer and longer pauses
-    RTO_MAX_MS: 1000,  # the longest pause that follows; Linux 6.15 and later
+    RTO_MIN_US: 20_000,  # the shortest pause; like the next two, Linux 6.15 and later
+    RTO_MAX_MS: 1000,  # the longest pause that follows
+    DELACK_MAX_US: 10_000,  # what has come is acknowledged before the other end repeats it
 }
 
 #: of mouths and ears

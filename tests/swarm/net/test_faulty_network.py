@@ -38,7 +38,7 @@ def healed(rig: Rig) -> Iterator[None]:
     [
         (Faults(), 0.9),
         (Faults(loss=0.1), 0.8),
-        (Faults(loss=0.3), 0.2),
+        (Faults(loss=0.3), 0.8),
         (Faults(loss=0.6), 0.0),
         (Faults(delay=0.1), 0.9),
         (Faults(double=0.5), 0.9),
