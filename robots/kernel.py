@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -29,6 +30,13 @@ else:
     def kernel(function: F) -> F:
         """Compile `function`, once for all processes of this machine."""
         return cast(F, numba.njit(cache=True)(function))
+
+    def _name(record: "numba.types.Record") -> tuple[str, tuple[str]]:
+        return "Record", (hashlib.sha256(str(record).encode()).hexdigest(),)
+
+    # numba names the code for a record by a number that the record has in this process: of what two processes left
+    # on disk for two kinds of records, a third would link one to both
+    setattr(numba.types.Record, "mangling_args", property(_name))  # noqa: B010 - mypy sees a property
 
     with contextlib.suppress(OSError):  # no home to write to: numba keeps its files beside the sources
         setattr(numba.config, "CACHE_DIR", str(cache.claim()))  # noqa: B010 - numba makes its settings at run time
