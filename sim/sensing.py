@@ -10,7 +10,7 @@ does not depend on how many robots there are. Robots and sites lie in buckets, s
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +26,7 @@ REACH = 0.03  # m between a robot's edge and a work face that counts as touching
 _NOISE = 0x6E6F697365  # keeps the sensors' random numbers apart from others
 TARGETS, SHARES = 2**20, 2.0**42  # how many there may be at most; into how many parts a square is divided
 FARTHEST = 2**63 - 1
+BLOCK = 16  # robots that look at a time
 
 
 #: the open sites of a world are an array (S,) of these; there may be none
@@ -335,70 +336,109 @@ def _missed(key: np.uint64, index: int, dropout: float) -> bool:
     return dropout > 0 and uniform(key, index) < dropout
 
 
-@kernel
-def _look(
-    rx: float, ry: float, heading: float, key: np.uint64, first: int, far: float, aside: float
-) -> tuple[float, float]:
-    """Range and bearing of what lies at (rx, ry) from a robot.
+class Seen(NamedTuple):
+    """What robots see, one after the other: the first entries, as many as `_look` is told, count."""
 
-    Their deviates, of standard deviation `far` and `aside`, are those of the draw `first`.
+    x: np.ndarray  # m, from the robot
+    y: np.ndarray
+    heading: np.ndarray  # rad, of the robot
+    key: np.ndarray  # u8, of the robot's draws in this tick
+    draw: np.ndarray  # i8, which of them is this one's
+    way: np.ndarray  # m, as read
+    bearing: np.ndarray  # rad, as read
+
+
+@kernel
+def _room(size: int) -> Seen:
+    return Seen(
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size, np.uint64),
+        np.empty(size, np.int64),
+        np.empty(size),
+        np.empty(size),
+    )
+
+
+@kernel
+def _note(seen: Seen, n: int, x: float, y: float, pose: np.ndarray, key: np.uint64, draw: int) -> None:
+    """The robot at `pose` (3,) sees what is at (x, y)."""
+    seen.x[n], seen.y[n], seen.heading[n] = x - pose[0], y - pose[1], pose[2]
+    seen.key[n], seen.draw[n] = key, draw
+
+
+@kernel
+def _look(seen: Seen, count: int, far: float, aside: float) -> None:
+    """Read ranges and bearings, with the standard deviations `far` and `aside`.
+
+    One plain loop, of which the compiler does several at once.
     """
-    way, bearing = math.sqrt(rx * rx + ry * ry), _angle(rx, ry) - heading
-    if far > 0 or aside > 0:
-        one, other = two_normals(key, first)
-        way, bearing = max(0.0, way + far * one), bearing + aside * other
-    return way, _wrap(bearing)
+    for k in range(count):
+        x, y = seen.x[k], seen.y[k]
+        one, other = two_normals(seen.key[k], seen.draw[k])
+        seen.way[k] = max(0.0, math.sqrt(x * x + y * y) + far * one)
+        seen.bearing[k] = _wrap(_angle(x, y) - seen.heading[k] + aside * other)
 
 
 @kernel
-def _tell_robots(
-    poses: np.ndarray, i: int, near: np.ndarray, trait: np.ndarray, key: np.uint64, first: int, o: Any
-) -> None:
-    """Robot i reads the robots `near` (N, R) it; 2 draws a slot, the first of them has the index `first`."""
-    x, y, heading = poses[i, 0], poses[i, 1], poses[i, 2]
-    far, aside, dropout, most, slot = trait[1], trait[2], trait[3], near.shape[1], 0
-    for k in range(most):
-        j, z = near[i, k], first + 2 * k
-        if j < 0:
-            break
-        if not _missed(key, z + 1, dropout):
-            o.robot_id[slot] = j
-            way, bearing = _look(poses[j, 0] - x, poses[j, 1] - y, heading, key, z, far, aside)
-            o.robot_rb[slot, 0], o.robot_rb[slot, 1] = way, bearing
-            slot += 1
-    for k in range(slot, most):
-        o.robot_id[k], o.robot_rb[k, 0], o.robot_rb[k, 1] = -1, np.nan, np.nan
+def _tell_robots(poses: np.ndarray, near: np.ndarray, trait: np.ndarray, now: np.uint64, first: int, out: Any) -> None:
+    """All robots read the robots `near` (N, R) them; 2 draws a slot, the first of them has the index `first`."""
+    far, aside, dropout, most = trait[1], trait[2], trait[3], near.shape[1]
+    seen = _room(BLOCK * most)
+    for start in range(0, len(poses), BLOCK):
+        end, count = min(start + BLOCK, len(poses)), 0
+        for i in range(start, end):
+            key, slot, o = absorb(now, i), 0, out[i]
+            for k in range(most):
+                j, draw = near[i, k], first + 2 * k
+                if j >= 0 and not _missed(key, draw + 1, dropout):
+                    _note(seen, count, poses[j, 0], poses[j, 1], poses[i], key, draw)
+                    o.robot_id[slot] = j
+                    slot, count = slot + 1, count + 1
+            for k in range(slot, most):
+                o.robot_id[k], o.robot_rb[k, 0], o.robot_rb[k, 1] = -1, np.nan, np.nan
+        _look(seen, count, far, aside)
+        count = 0
+        for i in range(start, end):
+            o = out[i]
+            for k in range(most):
+                if o.robot_id[k] >= 0:
+                    o.robot_rb[k, 0], o.robot_rb[k, 1] = seen.way[count], seen.bearing[count]
+                    count += 1
 
 
 @kernel
 def _tell_sites(
-    poses: np.ndarray,
-    i: int,
-    about: np.ndarray,
-    sites: Any,
-    face: np.ndarray,
-    trait: np.ndarray,
-    key: np.uint64,
-    first: int,
-    o: Any,
+    poses: np.ndarray, about: np.ndarray, sites: Any, trait: np.ndarray, now: np.uint64, first: int, out: Any
 ) -> None:
-    """Robot i reads the sites `about` (N, S) it, whose faces are `face` (S, 3); 3 draws a slot."""
-    x, y, heading = poses[i, 0], poses[i, 1], poses[i, 2]
-    far, aside, dropout, most, slot = trait[1], trait[2], trait[3], about.shape[1], 0
-    for k in range(most):
-        j, z = about[i, k], first + 3 * k
-        if j < 0:
-            break
-        if not _missed(key, z + 2, dropout):
-            o.site_id[slot], o.site_kind[slot] = sites[j].id, sites[j].kind
-            way, bearing = _look(face[j, 0] - x, face[j, 1] - y, heading, key, z, far, aside)
-            o.site_rb[slot, 0], o.site_rb[slot, 1] = way, bearing
-            turned = face[j, 2] - heading + (aside * normal(key, z + 1) if aside > 0 else 0.0)
-            o.site_face[slot] = _wrap(turned)
-            slot += 1
-    for k in range(slot, most):
-        o.site_id[k], o.site_kind[k], o.site_face[k] = -1, 0, np.nan
-        o.site_rb[k, 0], o.site_rb[k, 1] = np.nan, np.nan
+    """All robots read the sites `about` (N, S) them; 3 draws a slot."""
+    far, aside, dropout, most = trait[1], trait[2], trait[3], about.shape[1]
+    seen = _room(BLOCK * most)
+    for start in range(0, len(poses), BLOCK):
+        end, count = min(start + BLOCK, len(poses)), 0
+        for i in range(start, end):
+            key, slot, o = absorb(now, i), 0, out[i]
+            for k in range(most):
+                j, draw = about[i, k], first + 3 * k
+                if j >= 0 and not _missed(key, draw + 2, dropout):
+                    face = sites[j].face
+                    _note(seen, count, face[0], face[1], poses[i], key, draw)
+                    o.site_id[slot], o.site_kind[slot] = sites[j].id, sites[j].kind
+                    turned = aside * normal(key, draw + 1) if aside > 0 else 0.0
+                    o.site_face[slot] = _wrap(face[2] - poses[i, 2] + turned)
+                    slot, count = slot + 1, count + 1
+            for k in range(slot, most):
+                o.site_id[k], o.site_kind[k], o.site_face[k] = -1, 0, np.nan
+                o.site_rb[k, 0], o.site_rb[k, 1] = np.nan, np.nan
+        _look(seen, count, far, aside)
+        count = 0
+        for i in range(start, end):
+            o = out[i]
+            for k in range(most):
+                if o.site_id[k] >= 0:
+                    o.site_rb[k, 0], o.site_rb[k, 1] = seen.way[count], seen.bearing[count]
+                    count += 1
 
 
 @kernel
@@ -454,11 +494,11 @@ def _sense(
     beacons = peers + 2 * most
     slip = beacons + 3 * places
     now = absorb(absorb(absorb(NOTHING, seed), _NOISE), tick)
+    _tell_robots(poses, near, t.robots, now, peers, out)
+    _tell_sites(poses, about, sites, t.sites, now, beacons, out)
     for i in range(len(poses)):
         key, o = absorb(now, i), out[i]
         _tell_rays(free, i, t.rays, key, o)
-        _tell_robots(poses, i, near, t.robots, key, peers, o)
-        _tell_sites(poses, i, about, sites, faces, t.sites, key, beacons, o)
         _tell_odometry(poses, before, i, t.odometry, key, slip, o)
         o.grip = 0
         if gripped[i] >= 0:
