@@ -27,6 +27,7 @@ A log that was cut off is read up to there; a damaged second is left out by `Log
 """
 
 import json
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -110,6 +111,7 @@ class Told(NamedTuple):
 
 #: how the arrays of a tick are written, in the order of its fields; records as their layout says
 TYPES = ("<f8", None, None, None, "u1", "<i4", "<i4", "u1", "<i4", "<i2")
+_TYPE = re.compile(r"[<>|][biufcSU]\d+")  # of a field of a record
 
 
 def site_rows(sites: Sequence[Site]) -> list[list[Any]]:
@@ -327,7 +329,10 @@ def _tick(data: bytes, layouts: tuple[np.dtype[np.void], ...]) -> Tick:
 
 
 def _dtype(text: str) -> np.dtype[np.void]:
-    return np.dtype([(f[0], f[1], *(tuple(shape) for shape in f[2:])) for f in json.loads(text)])
+    fields = [(f[0], f[1], *(tuple(shape) for shape in f[2:])) for f in json.loads(text)]
+    if odd := [kind for _, kind, *_ in fields if not _TYPE.fullmatch(kind)]:  # NumPy has but a warning for some of them
+        raise ValueError(f"{odd[0]!r}: no type of a field")
+    return np.dtype(fields)
 
 
 def _why(error: Exception) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -254,6 +255,17 @@ def test_foreign_files(tmp_path: Path, data: bytes, said: str) -> None:
     path.write_bytes(data)
     with pytest.raises(LogError, match=rf"^{path}: {said}"):
         list(record.read(path))
+
+
+@pytest.mark.parametrize("kind", [b"|a4", b"|O8", b"<V4", b"f4!", b"   "])
+def test_a_log_whose_layouts_are_damaged_is_refused_without_a_warning(log: bytes, kind: bytes) -> None:
+    damaged = log.replace(b'["speed", "<f4"]', b'["speed", "' + kind + b'"]')
+    assert damaged != log
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with pytest.raises(LogError, match="not a tick log"):
+            read_bytes(damaged)
+    assert not said
 
 
 def test_a_log_whose_ticks_are_foreign_ends_at_once(tmp_path: Path) -> None:
