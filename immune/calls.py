@@ -61,7 +61,7 @@ class Params:
         check(self, RANGES)
 
     @cached_property
-    def record(self) -> np.recarray:
+    def record(self) -> np.ndarray:
         """The same numbers by the same names as one record, (1,): what the kernel reads."""
         return as_record(self)
 
@@ -75,6 +75,14 @@ class Antibodies(NamedTuple):
     sup: np.ndarray  # (L, C) suppression by rivals, low-pass filtered
 
 
+class Election(NamedTuple):
+    """What a stack of robots does next; the second column is dispersion."""
+
+    call: np.ndarray  # (L,) the slot of the call to answer, -1: none, disperse
+    S: np.ndarray  # (L, 2) stimulus, that of the strongest call first: -bound where there is none
+    s: np.ndarray  # (L, 2) concentrations
+
+
 def start(lanes: int, calls: int) -> Antibodies:
     """Robots that have heard nothing yet."""
     S = np.zeros((lanes, calls + 1))
@@ -86,18 +94,19 @@ def step(
     state: Antibodies,
     site: np.ndarray,
     loudness: np.ndarray,
-    wanted: np.ndarray,
+    need: np.ndarray,
+    mates: np.ndarray,
     bids: np.ndarray,
     disperse: np.ndarray,
     params: Params,
     dt: float,
-) -> np.ndarray:
-    """One step of `dt` s, in place; the slots (L,) of the calls elected, -1: dispersion.
+) -> Election:
+    """One step of `dt` s, in place; what was elected.
 
-    `site` (L, C) integers say which call each slot holds now, -1 none; `loudness`, `wanted` and `bids` (L, C)
-    its inputs; `disperse` (L,) the antigen of dispersion. A slot that holds another call starts afresh.
+    `site` (L, C) integers say which call each slot holds now, -1 none; `loudness`, `need` (Khat), `mates` and `bids`
+    (L, C) its inputs; `disperse` (L,) the antigen of dispersion. A slot that holds another call starts afresh.
     """
-    elected = np.empty(len(site), np.int64)
-    loudness, wanted, bids, disperse = (np.asarray(x, float) for x in (loudness, wanted, bids, disperse))
-    kernels.calls_step(*state, np.asarray(site, np.int64), loudness, wanted, bids, disperse, params.record, dt, elected)
+    lanes = len(site)
+    elected = Election(np.empty(lanes, np.int64), np.empty((lanes, 2)), np.empty((lanes, 2)))
+    kernels.calls_step(*state, site, loudness, need, mates, bids, disperse, params.record, dt, *elected)
     return elected

@@ -5,6 +5,7 @@ The same scalar steps either way, so the values are the same. Each function is t
 on disk notices changes of the file that a kernel stands in, and of no other.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -18,8 +19,13 @@ try:
 except ImportError:
 
     def kernel(function: F) -> F:
-        """Run it as Python."""
-        return function
+        """Run it as Python, with records whose fields are attributes, as in compiled code."""
+
+        @functools.wraps(function)
+        def plain(*args: Any) -> Any:
+            return function(*(a.view(np.recarray) if isinstance(a, np.ndarray) and a.dtype.names else a for a in args))
+
+        return cast(F, plain)
 
 else:
 
@@ -122,16 +128,19 @@ def calls_step(
     sup: np.ndarray,
     here: np.ndarray,
     loudness: np.ndarray,
-    wanted: np.ndarray,
+    need: np.ndarray,
+    mates: np.ndarray,
     bids: np.ndarray,
     g_disperse: np.ndarray,
     p: Any,
     dt: float,
     elected: np.ndarray,
+    stimulus: np.ndarray,
+    concentration: np.ndarray,
 ) -> None:
-    """Moves the first four, (L, C) but S and c (L, C + 1), on in place; fills `elected` (L,).
+    """Moves the first four, (L, C) but S and c (L, C + 1), on in place; fills the last three, an `Election`.
 
-    `here`, `loudness`, `wanted`, `bids` (L, C), `g_disperse` (L,), `p` one record of `immune.calls.Params`.
+    `here`, `loudness`, `need`, `mates`, `bids` (L, C), `g_disperse` (L,), `p` one record of `immune.calls.Params`.
     """
     last = S.shape[1] - 1  # the antibody of dispersion
     q = p[0]
@@ -145,7 +154,8 @@ def calls_step(
             s = squash(S[lane, j])
             sure = max(sure, s)
             g = 1 - math.exp(-q.a * loudness[lane, j])
-            crowd = max(0.0, bids[lane, j] - q.rho * (wanted[lane, j] - 1))
+            beyond = max(0, int(need[lane, j]) - int(mates[lane, j]) - 1)  # robots wanted after the first
+            crowd = max(0.0, bids[lane, j] - q.rho * beyond)
             sup[lane, j] += min(1.0, dt / q.tau) * (crowd - sup[lane, j])
             drive = q.m * (s - q.cross * disperse) - q.kappa * sup[lane, j] + q.beta * g - c[lane, j] - q.k
             S[lane, j] = clip(S[lane, j] + dt * (q.gamma * drive * s - q.leak * S[lane, j]), q.bound)
@@ -154,8 +164,10 @@ def calls_step(
         drive = q.m * (disperse - q.cross * sure) + q.beta * g - c[lane, last] - q.k
         S[lane, last] = clip(S[lane, last] + dt * (q.gamma * drive * disperse - q.leak * S[lane, last]), q.bound)
         c[lane, last] = q.eta * (1 - g) * S[lane, last]
-        best, most = -1, S[lane, last]
+        best, most = -1, -q.bound
         for j in range(last):
             if site[lane, j] >= 0 and S[lane, j] > most:
                 best, most = j, S[lane, j]
-        elected[lane] = best
+        elected[lane] = best if most > S[lane, last] else -1
+        stimulus[lane, 0], stimulus[lane, 1] = most, S[lane, last]
+        concentration[lane, 0], concentration[lane, 1] = squash(most), squash(S[lane, last])

@@ -43,7 +43,7 @@ class Params:
         return affinity.difference(m) if self.difference else m
 
     @cached_property
-    def record(self) -> np.recarray:
+    def record(self) -> np.ndarray:
         """The same numbers by the same names as one record, (1,): what the kernel reads."""
         return as_record(self)
 
@@ -56,9 +56,7 @@ def check(params: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
             raise ValueError(f"{name} = {value}: must lie in [{low:g}, {high:g}]")
 
 
-def as_record(params: Any) -> np.recarray:
+def as_record(params: Any) -> np.ndarray:
     """Parameters that are numbers as one record, (1,)."""
     names = [field.name for field in fields(params) if isinstance(getattr(params, field.name), int | float)]
-    return np.array([tuple(getattr(params, name) for name in names)], [(name, "f8") for name in names]).view(
-        np.recarray
-    )
+    return np.array([tuple(getattr(params, name) for name in names)], [(name, "f8") for name in names])

@@ -109,11 +109,7 @@ class Calls:
 
     def step(self, state: immune.calls.Antibodies, scene: Scene) -> tuple[immune.calls.Antibodies, Verdict]:
         """One step; the antibody of highest stimulus wins."""
-        calls = scene.calls
-        wanted = np.maximum(1, calls["need"] - calls["mates"].astype(float))
-        call = immune.calls.step(
-            state, calls["site"], calls["loudness"], wanted, calls["bids"], scene.antigen[:, 1], self.params, self.dt
-        )
-        S = np.stack([np.where(state.site >= 0, state.S[:, :-1], -self.params.bound).max(-1), state.S[:, -1]], -1)
-        s = immune.network.concentration(S)
+        heard = scene.calls
+        asked = heard["site"], heard["loudness"], heard["need"], heard["mates"], heard["bids"]
+        call, S, s = immune.calls.step(state, *asked, scene.antigen[:, DISPERSE], self.params, self.dt)
         return state, Verdict(np.where(call >= 0, AGGREGATE, DISPERSE), S, s, call, s[:, AGGREGATE])

@@ -85,10 +85,9 @@ BARE = calls.Params(a=1.0, beta=1.0, gamma=2.0, m=0.2, cross=0.5, kappa=1.0, rho
 def one_call(
     state: calls.Antibodies, params: calls.Params, dt: float = 0.1, bids: float = 0.0, wanted: float = 1.0
 ) -> np.ndarray:
-    here = np.array([[7, -1]])
-    return calls.step(
-        state, here, np.array([[0.5, 0.0]]), np.array([[wanted, 1]]), np.array([[bids, 0]]), np.zeros(1), params, dt
-    )
+    loud, need, mates = np.array([[0.5, 0.0]]), np.array([[wanted, 1]]), np.zeros((1, 2))
+    here, rivals = np.array([[7, -1]]), np.array([[bids, 0.0]])
+    return calls.step(state, here, loud, need, mates, rivals, np.zeros(1), params, dt).call
 
 
 def test_calls_by_hand() -> None:
@@ -120,11 +119,13 @@ def test_a_call_that_is_gone_is_not_answered_and_another_one_starts_afresh() -> 
     for _ in range(20):
         assert one_call(state, calls.Params()) in (0, -1)
     zeros = np.zeros((1, 2))
-    gone = calls.step(state, np.array([[-1, -1]]), zeros, zeros + 1, zeros, np.zeros(1), calls.Params(), 0.1)
-    assert gone.tolist() == [-1]
-    calls.step(state, np.array([[8, -1]]), zeros + 0.5, zeros + 1, zeros, np.zeros(1), calls.Params(), 0.1)
+    gone = calls.step(state, np.array([[-1, -1]]), zeros, zeros + 1, zeros, zeros, np.zeros(1), calls.Params(), 0.1)
+    assert gone.call.tolist() == [-1]
+    assert gone.S.tolist() == [[-calls.Params().bound, state.S[0, -1]]]
+    close(gone.s, 1 / (1 + np.exp(0.5 - gone.S)))
+    calls.step(state, np.array([[8, -1]]), zeros + 0.5, zeros + 1, zeros, zeros, np.zeros(1), calls.Params(), 0.1)
     fresh = calls.start(1, 2)
-    calls.step(fresh, np.array([[8, -1]]), zeros + 0.5, zeros + 1, zeros, np.zeros(1), calls.Params(), 0.1)
+    calls.step(fresh, np.array([[8, -1]]), zeros + 0.5, zeros + 1, zeros, zeros, np.zeros(1), calls.Params(), 0.1)
     assert state.S[0, 0] == pytest.approx(fresh.S[0, 0], abs=0.05)
 
 
@@ -134,15 +135,15 @@ def test_lanes_of_calls_never_mix() -> None:
     for t in range(60):
         here = np.where(rng.random((5, 4)) < 0.6, rng.integers(0, 3, (5, 4)) + 10 * np.arange(4), -1)
         loud, bids, disperse = rng.random((5, 4)), rng.random((5, 4)) * 2, rng.random(5)
-        wanted = rng.integers(1, 4, (5, 4)).astype(float)
+        need, mates = rng.integers(1, 4, (5, 4)).astype(float), rng.integers(0, 4, (5, 4)).astype(float)
         if t % 7 == 0:
             loud[2], bids[2], disperse[2] = np.nan, np.inf, np.nan
-        elected = calls.step(together, here, loud, wanted, bids, disperse, calls.Params(), 0.1)
+        elected = calls.step(together, here, loud, need, mates, bids, disperse, calls.Params(), 0.1)
         for i, one in enumerate(alone):
             row = slice(i, i + 1)
-            own = calls.step(one, here[row], loud[row], wanted[row], bids[row], disperse[row], calls.Params(), 0.1)
-            assert own.tolist() == [elected[i]]
-            for whole, part in zip(together, one, strict=True):
+            given = here[row], loud[row], need[row], mates[row], bids[row], disperse[row]
+            own = calls.step(one, *given, calls.Params(), 0.1)
+            for whole, part in zip((*together, *elected), (*one, *own), strict=True):
                 assert np.array_equal(whole[row], part, equal_nan=True)
 
 
