@@ -161,12 +161,13 @@ class Bullet:
 
     def measure(self, numbers: Sequence[int]) -> tuple[list[float], list[bool]]:
         """How far each of these has moved, and whether it is held."""
-        return [self.travel(number) for number in numbers], [self.held(number) for number in numbers]
+        plates, stall = [self._plates[number] for number in numbers], self._robots.force
+        held = [plate.need <= plate.moved * SPRING * stall <= OVERSHOOT * stall for plate in plates]
+        return [plate.moved for plate in plates], held
 
     def held(self, number: int) -> bool:
         """Is a plate pressed by its team: hard enough, and not pushed?"""
-        pressed = self.travel(number) * SPRING * self._robots.force
-        return self._plates[number].need <= pressed <= OVERSHOOT * self._robots.force
+        return self.measure([number])[1][0]
 
     @property
     def plates(self) -> dict[int, int]:

@@ -90,9 +90,9 @@ class Senses:
         the face's width and no more than its radius and `REACH` away along the normal; of several the nearest;
         and always what it grips, as a gripper stretches.
         """
-        touched = self.sense_all(poses[None], before[None], [sites], gripped[None], [seed], tick, out[None])
-        self._seen = poses, self._seen[1][0]
-        return np.asarray(touched[0])
+        touched, near = _sense(poses, before, self._ring, self.grid, sites, gripped, self._traits, seed, tick, out)
+        self._seen = poses, near
+        return touched
 
     def sense_all(
         self,

@@ -123,9 +123,7 @@ class Sites:
             if math.isnan(self.open[index].touched):
                 self.open[index].touched = time
         events = [*self._close_done(time), *self._change_phase(time)]
-        if changed := self._measure():
-            self.array["face"][changed] = [self.open[index].face for index in changed]
-            self.array["progress"][changed] = [self.open[index].progress for index in changed]
+        self._measure()
         while self._coming and self._coming[-1].time <= time:
             self.waiting.append(self._coming.pop())
             self._next_try = time
@@ -134,9 +132,9 @@ class Sites:
             events += self._open_waiting(time, poses)
         return events
 
-    def _measure(self) -> list[int]:
-        """Read how far all have come; the indices of those that show it."""
-        changed = []
+    def _measure(self) -> None:
+        """Read how far all have come, and show it."""
+        faces, shares = self.array["face"], self.array["progress"]
         travels, holds = self._plates.measure([site.number for site in self.open])
         for index, (site, moved, held) in enumerate(zip(self.open, travels, holds, strict=True)):
             if moved == site.moved and not held and not site.held:
@@ -151,8 +149,7 @@ class Sites:
             if moved != site.moved or site.progress != progress:
                 site.moved = moved
                 site.face = moved_face(site.spot, moved if site.arrival.action == "pull" else -moved)
-                changed.append(index)
-        return changed
+                faces[index], shares[index] = site.face, site.progress
 
     def _close_done(self, time: float) -> Iterator[Event]:
         """A site stays for the tick in which robots can sense that it is complete."""
