@@ -27,14 +27,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="less of each")
     parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="the soak instead, so long")
-    parser.add_argument("--seeds", type=int, default=2, help="missions on each network (default: 2)")
+    parser.add_argument("--seeds", type=int, default=4, help="missions on each network (default: 4)")
     parser.add_argument("--jobs", type=int, default=4, help="missions at the same time (default: 4)")
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
 
     def missions(folder: Path) -> bool:
         names = networks.QUICK if args.quick else tuple(networks.CASES)
-        seconds, seeds = (50.0, 1) if args.quick else (95.0, args.seeds)
+        seconds, seeds = (45.0, 1) if args.quick else (85.0, args.seeds)
         return networks.table(networks.all_of(names, seeds, seconds, args.jobs, folder))
 
     parts: dict[str, Callable[[Path], bool]] = {

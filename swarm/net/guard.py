@@ -13,6 +13,7 @@ replayed       seen before: an envelope, or a boot that the sender has left behi
 disordered     overtaken by a later one
 old            older than `OLD`
 flood          more than the topic's rate allows
+again          another copy of what came before, by datagram or after one: nothing wrong with that
 =============  ==========================================================================================
 
 **Age.** Clocks of two robots have nothing in common, so only differences count: the smallest difference of
@@ -36,9 +37,9 @@ MOST = 256  # robots, where no keys say who belongs
 WINDOW = 64  # envelopes that may be overtaken and still be told from replayed ones
 BOOTS = 16  # earlier boots of a peer that are remembered
 LATE = 0.3  # s of age from which a message is counted as late
-OLD = 1.0  # s of age from which it is refused
 DRIFT = 2e-4  # s per s; quartz keeps 1e-4, and there are two clocks
 MARGIN = 1.25  # times the rate of a topic
+OLD = 1.15  # s of age from which it is refused: a second, and what ticks add; what is younger fits into a bucket
 STALE = 0.5  # s of silence after which a peer is stale
 LOST = 0.8  # s of silence after which it is lost
 
@@ -69,6 +70,7 @@ class Peer:
         self.left: deque[int] = deque(maxlen=BOOTS)  # its earlier boots
         self.highest = -1  # sequence number
         self.window = 0  # bit i: highest - i was seen
+        self.cast: deque[int] = deque(maxlen=WINDOW)  # envelopes that came by datagram first
         self.base, self.based = math.inf, 0.0  # s, the smallest difference of the clocks, and when it was that
         self.filling = [math.nan] * topics  # s, when each bucket was looked at; NaN: it is full
         self.bucket = [0.0] * topics
@@ -88,8 +90,11 @@ class Guard:
         self.peers: dict[int, Peer] = {}
         self._counters: Counter[str] = Counter()  # of nobody, and of peers that were forgotten
 
-    def judge(self, now: float, who: int | None, data: bytes) -> Letter | str:
-        """The message in `data`, sent by the robot whose key names it `who`, or why it is refused."""
+    def judge(self, now: float, who: int | None, data: bytes, cast: bool = False) -> Letter | str:
+        """The message in `data`, sent by the robot whose key names it `who`, or why it is refused.
+
+        `cast`: it came by datagram, of which there are copies.
+        """
         try:
             topic, swarm, sender, boot, seq, time, payload = unseal(data, self.topics)
         except EnvelopeError:
@@ -106,7 +111,9 @@ class Guard:
         if peer is None:
             return self._refuse("crowded", None)
         if refused := order(peer, boot, seq):
-            return self._refuse(refused, who)
+            return self._refuse("again" if _is_copy(peer, seq, refused, cast) else refused, who)
+        if cast:
+            peer.cast.append(seq)
         age = _age(peer, now, time)
         if age > OLD:
             return self._refuse("old", who)
@@ -171,6 +178,7 @@ def order(peer: Peer, boot: int, seq: int) -> str:
         if peer.boot >= 0:
             peer.left.append(peer.boot)
         peer.boot, peer.highest, peer.window, peer.base = boot, seq, 1, math.inf
+        peer.cast.clear()
         return ""
     ahead = seq - peer.highest
     if ahead > 0:
@@ -180,6 +188,16 @@ def order(peer: Peer, boot: int, seq: int) -> str:
         return "replayed"
     peer.window |= 1 << -ahead
     return "disordered"
+
+
+def _is_copy(peer: Peer, seq: int, refused: str, cast: bool) -> bool:
+    """Is a message that was seen before the one copy that a connection brings, or one of a datagram?"""
+    if cast:
+        return True
+    if refused != "replayed" or seq not in peer.cast:
+        return False
+    peer.cast.remove(seq)
+    return True
 
 
 def _age(peer: Peer, now: float, time: float) -> float:

@@ -3,7 +3,8 @@
 Every robot binds a SUB socket (its ears) and connects one PUB socket (its mouth) to the ears of the others. This
 way round the receiver is the server of CURVE: its gate decides who may speak to it, and each message comes
 with the name that the sender's key stands for. Who may is in the keys; where robots are, a peer file
-or beacons suggest; who is alive, the guard knows from what it hears.
+or beacons suggest; who is alive, the guard knows from what it hears. All that is said goes as datagrams too, for
+networks that lose much (`swarm.net.cast`).
 
 Nothing here waits: a slow or dead listener loses messages, it delays nobody. All that is kept is bounded, also what
 a connection may bring (`swarm.net.meter`). One thread, moved on by `drain`, which wants to be called every tick.
@@ -13,12 +14,14 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from swarm.net import envelope, gate, keys
+from swarm.net.cast import Cast
 from swarm.net.envelope import HERE, PULSE, SIGNAL, Topic
 from swarm.net.guard import Guard, Letter, State
 from swarm.net.meter import Meter
@@ -101,6 +104,7 @@ class PeerLink:
             self._ears.setsockopt(zmq.SUBSCRIBE, envelope.prefix(topic, self.swarm))
         if ring is not None:
             gate.guard(self._ears, ring, DOMAIN)
+        self._cast: Cast | None = None
         self._meter = Meter(keys.MOST if ring is None else len(ring.allowed))
         self._events = self._ears.get_monitor_socket(sum(_FAILURES) | zmq.Event.LISTENING | zmq.Event.ACCEPTED)
         try:
@@ -113,6 +117,8 @@ class PeerLink:
         endpoint = self._ears.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
         self.address = endpoint.rstrip(b"\0").decode()
+        with suppress(OSError):  # its port is taken: connections do
+            self._cast = Cast(self.address, number, ring)
         self._aim()
 
     def say(self, signal: bytes) -> None:
@@ -130,7 +136,8 @@ class PeerLink:
             self._tend()
         for number, address in self.suggestions.poll(now) if self.suggestions is not None else ():
             self.know(number, address)
-        heard = self._hear()
+        heard = self._hear_datagrams()
+        heard += self._hear()
         if now - self._said >= PULSE:
             self._send(HERE, b"")
         return heard
@@ -157,8 +164,10 @@ class PeerLink:
     @property
     def counters(self) -> Counter[str]:
         """How many messages were said and received, and how many refused, by reason; see `swarm.net.guard`."""
-        passed = Counter() if self._gate is None else self._gate.counters
-        return self._counters + self.guard.counters + Counter({k: passed[k] for k in ("stranger", "revoked")})
+        counters = self._counters + self.guard.counters
+        for part in (self._gate, self._cast):
+            counters.update({} if part is None else {k: part.counters[k] for k in ("stranger", "revoked")})
+        return +counters
 
     def table(self) -> list[Row]:
         """All robots that are known, as of the last `drain`."""
@@ -191,6 +200,8 @@ class PeerLink:
             self.mouth.close()
             self._ears.disable_monitor()
             self._context.destroy(linger=0)
+            if self._cast is not None:
+                self._cast.close()
 
     def _tend(self) -> None:
         """Look after connections and keys."""
@@ -205,7 +216,16 @@ class PeerLink:
         data = envelope.seal(topic, self.swarm, self.number, self.boot, self._seq, self.now, payload)
         self._seq, self._said = self._seq + 1, self.now
         self._counters["said"] += 1
+        if self._cast is not None:
+            self._cast.say(data, self.mouth.ends())
         self.mouth.send(data)
+
+    def _hear_datagrams(self) -> list[tuple[int, bytes]]:
+        if self._cast is None:
+            return []
+        self._cast.repeat()
+        letters = [self.guard.judge(self.now, who, data, cast=True) for who, data in self._cast.hear()]
+        return [(one.sender, one.payload) for one in letters if isinstance(one, Letter) and one.topic == SIGNAL]
 
     def _hear(self) -> list[tuple[int, bytes]]:
         heard: list[tuple[int, bytes]] = []
@@ -249,6 +269,8 @@ class PeerLink:
             self.ring = self._gate.ring = ring
             self.guard.robots = ring.robots
             self._meter.members = len(ring.allowed)
+            if self._cast is not None:
+                self._cast.renew(ring)
             self._aim()
 
     def _count_failures(self) -> None:

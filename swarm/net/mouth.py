@@ -5,6 +5,8 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
 import zmq
@@ -98,6 +100,13 @@ class Mouth:
                 self._disconnect(address)
                 self._connect((address, key), ring)
 
+    def ends(self) -> list[tuple[int, Any]]:
+        """Robots, and host and port of their ears: where a connection led, or what their address says."""
+        ends = (
+            (n, self._ends.get(address, (None, None))[1] or _numeric(address)) for n, (address, _) in self.aims.items()
+        )
+        return [(n, end) for n, end in ends if end is not None]
+
     def reaches(self, number: int) -> bool:
         """Are the ears of that robot connected, as far as is known?"""
         return number in self.aims and self.aims[number][0] in self._up
@@ -123,6 +132,15 @@ class Mouth:
         self._up.discard(address)
         self._active.pop(address, None)
         self._ends.pop(address, None)
+
+
+@lru_cache(maxsize=1024)
+def _numeric(address: str) -> tuple[str, int] | None:
+    """Host and port of an address without a name in it; None: it must be looked up, which takes time."""
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    with suppress(ValueError):
+        return str(ip_address(host.strip("[]"))), int(port)
+    return None
 
 
 def endure(handle: int) -> tuple[Any, Any]:

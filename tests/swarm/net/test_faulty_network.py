@@ -39,12 +39,13 @@ def healed(rig: Rig) -> Iterator[None]:
         (Faults(), 0.9),
         (Faults(loss=0.1), 0.8),
         (Faults(loss=0.3), 0.8),
-        (Faults(loss=0.6), 0.0),
+        (Faults(loss=0.6), 0.5),
+        (Faults(loss=0.6, delay=1.0), 0.4),
         (Faults(delay=0.1), 0.9),
         (Faults(double=0.5), 0.9),
         (Faults(delay=0.02, jitter=0.06), 0.9),
     ],
-    ids=["perfect", "loss 10%", "loss 30%", "loss 60%", "delay 0.1 s", "doubled", "reordered"],
+    ids=["perfect", "loss 10%", "loss 30%", "loss 60%", "loss 60%, delay 1 s", "delay 0.1 s", "doubled", "reordered"],
 )
 def test_what_is_heard_on_a_bad_network(rig: Rig, faults: Faults, heard: float) -> None:
     rig.network.faults = faults

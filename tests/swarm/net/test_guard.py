@@ -185,9 +185,9 @@ def test_what_piled_up_behind_a_cut_is_refused() -> None:
     for n in range(10):
         it.judge(0.2 * n, 1, said(n, 0.2 * n))
     verdicts = [it.judge(6.0, 1, said(n, 0.2 * n)) for n in range(10, 31)]
-    assert verdicts[:15] == ["old"] * 15
-    ages = [v.age for v in verdicts[16:] if isinstance(v, Letter)]
-    assert ages == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0], abs=0.01)
+    assert verdicts[:14] == ["old"] * 14
+    ages = [v.age for v in verdicts[15:] if isinstance(v, Letter)]
+    assert ages == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2, 0.0], abs=0.01)
 
 
 def test_a_clock_that_starts_anew_with_its_robot_harms_nothing() -> None:

@@ -28,6 +28,7 @@ MEMBERS = ["0", "1", "2"]
 T = TypeVar("T")
 Robot = Callable[[Path | None], tuple[Node, PeerLink]]
 
+BYTES = 40e6  # a second, of a message that never ends: more than a radio brings
 GROWN = 2.0  # MB that a robot's memory may have grown by when floods are over
 
 #: a member that says whatever it likes for SECONDS, BOUTS times with a second between: ADDRESS SECONDS BOUTS, keys on
@@ -157,19 +158,21 @@ def test_of_floods_no_more_than_the_rate_is_heard_and_memory_is_bounded(robot: R
 
 
 def endless(address: str, seconds: float) -> int:
-    """A message that never ends, as fast as it is taken; ZMTP by hand, as no library sends that. Bytes sent."""
+    """A message that never ends, `BYTES` a second; ZMTP by hand, as no library sends that. Bytes sent."""
     greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
     ready = b"\x05READY" + b"\x0bSocket-Type" + (3).to_bytes(4, "big") + b"PUB"
     part = b"\x03" + (1000).to_bytes(8, "big") + bytes(1000)  # more follows
     host, _, port = address.removeprefix("tcp://").rpartition(":")
-    sent, end = 0, time.monotonic() + seconds
+    sent, start = 0, time.monotonic()
     with socket.create_connection((host, int(port))) as it:
         it.settimeout(1.0)
         it.sendall(greeting + b"\x04" + bytes([len(ready)]) + ready)
         with contextlib.suppress(OSError):
-            while time.monotonic() < end:
-                it.sendall(10 * part)
-                sent += 10 * len(part)
+            while (now := time.monotonic() - start) < seconds:
+                while sent < BYTES * now:
+                    it.sendall(10 * part)
+                    sent += 10 * len(part)
+                time.sleep(0.001)
     return sent
 
 

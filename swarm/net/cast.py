@@ -1,0 +1,122 @@
+"""Datagrams beside the connections of a peer link: what is newest, at once, and never repeated for what was lost.
+
+TCP repeats what is lost, in order, and all that follows waits: where more than half is lost it carries next to
+nothing that is still fresh. So every envelope also goes as a datagram to wherever a connection was made to, and once
+more with the next tick; whichever copy comes first counts, see `swarm.net.guard`. Datagrams go from ears to ears, at
+the UDP port of the same number. Without one, all goes on over connections alone.
+
+With keys a datagram is a box (crypto_box of NaCl: X25519, XSalsa20, Poly1305) between two members, made with the keys
+that CURVE takes too::
+
+    "jd1"  sender u16  nonce 24 bytes  box of an envelope
+
+Nobody but a robot of the swarm can make one, and it says who. A recorded one is refused by its envelope. Unlike a
+connection's, these keys are not made anew for each session: who steals a robot's secret key can read what was
+recorded. Without keys it is the envelope alone.
+"""
+
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+
+from nacl.bindings import crypto_box_afternm, crypto_box_beforenm, crypto_box_open_afternm
+from nacl.exceptions import CryptoError
+from zmq.utils import z85
+
+from swarm.net.keys import Keyring
+
+MAGIC = b"jd1"
+NONCE = 24  # bytes
+HEAD = len(MAGIC) + 2 + NONCE  # bytes
+LONGEST = 2048  # bytes that are looked at
+AT_ONCE = 512  # datagrams that are looked at in one go
+
+End = tuple[str, int]  # an IP address and a port
+
+
+class Cast:
+    """A UDP socket at an address of ears (tcp://ADDRESS:PORT). Raises OSError where the port is taken."""
+
+    def __init__(self, address: str, number: int, ring: Keyring | None) -> None:
+        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        host = host.strip("[]")
+        self.number, self.counters = number, Counter[str]()
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.bind((host, int(port)))
+        except OSError:
+            self.close()
+            raise
+        self._again: tuple[bytes, list[tuple[int, End]]] = b"", []
+        self.renew(ring)
+
+    def renew(self, ring: Keyring | None) -> None:
+        """These are the keys from now on."""
+        self._ring = ring
+        self._shared: dict[int, bytes] = {}  # robot -> key of the boxes between it and us
+
+    def say(self, data: bytes, to: Iterable[tuple[int, End]]) -> None:
+        """Send an envelope to robots, and keep it for `repeat`. Never waits."""
+        self._again = data, list(to)
+        self._send(*self._again)
+
+    def repeat(self) -> None:
+        """Send the latest envelope once more, if it was not."""
+        self._send(*self._again)
+        self._again = b"", []
+
+    def hear(self) -> list[tuple[int | None, bytes]]:
+        """Envelopes that have come, each with the number of the robot whose key it was made with; None: no keys."""
+        heard: list[tuple[int | None, bytes]] = []
+        for _ in range(AT_ONCE):
+            try:
+                data = self._socket.recv(LONGEST)
+            except BlockingIOError:
+                break
+            except OSError:  # news of a port that nobody listens at
+                continue
+            if self._ring is None:
+                heard.append((None, data))
+            elif (opened := self._open(data)) is not None:
+                heard.append(opened)
+            else:
+                self.counters["stranger"] += 1
+        return heard
+
+    def close(self) -> None:
+        """Give the socket up."""
+        self._socket.close()
+
+    def _send(self, data: bytes, to: list[tuple[int, End]]) -> None:
+        for number, end in to:
+            if self._ring is None:
+                sealed = data
+            elif key := self._key(number):
+                nonce = secrets.token_bytes(NONCE)
+                sealed = MAGIC + self.number.to_bytes(2, "big") + nonce + crypto_box_afternm(data, nonce, key)
+            else:
+                continue
+            with suppress(OSError):  # no way there now, or no room: it is lost
+                self._socket.sendto(sealed, end)
+
+    def _open(self, data: bytes) -> tuple[int, bytes] | None:
+        sender = int.from_bytes(data[len(MAGIC) : len(MAGIC) + 2], "big")
+        key = self._key(sender)
+        if not data.startswith(MAGIC) or len(data) < HEAD or not key:
+            return None
+        try:
+            return sender, crypto_box_open_afternm(data[HEAD:], data[HEAD - NONCE : HEAD], key)
+        except CryptoError:
+            return None
+
+    def _key(self, number: int) -> bytes:
+        """The key between a robot and us; empty: it is none of ours, or ourselves."""
+        if number not in self._shared and self._ring is not None and number != self.number:
+            public = self._ring.robots.get(number)
+            if public is None:
+                return b""
+            self._shared[number] = crypto_box_beforenm(z85.decode(public), z85.decode(self._ring.secret))
+        return self._shared.get(number, b"")
