@@ -18,10 +18,10 @@ class Situation(NamedTuple):
 
 def read(pop: Population, situation: Any) -> Situation:
     """The situation, checked and copied. Raises ValueError for what the population's rules cannot match."""
+    if type(situation) is Situation:
+        return situation
     if type(situation) is int and not pop.reals and 0 <= situation < 1 << pop.bits:
         return Situation(situation, NO_REALS)
-    if isinstance(situation, Situation):
-        return situation
     if not pop.reals:
         return Situation(_read_word(pop, situation), NO_REALS)
     if not pop.bits:
@@ -64,7 +64,7 @@ def match(pop: Population, situation: Any) -> np.ndarray:
     """The rows of [M], one robot."""
     word, x = read(pop, situation)
     count = count_rules(pop)
-    fits = (pop.words[CARE][:count] & word) == pop.words[VALUE][:count]
+    fits = (pop.words[CARE, :count] & word) == pop.words[VALUE, :count]
     if pop.reals:
         bounds = pop.numbers[BOUNDS : BOUNDS + 2 * pop.reals, :count]
         for d in np.arange(pop.reals):

@@ -117,7 +117,9 @@ def shape_for(params: Params, reals: int) -> tuple[int, int]:
 
 def count_rules(pop: Population) -> int:
     """How many rules one robot has: its first rows."""
-    return int(pop.counts[NUMEROSITY].argmin())  # the first 0
+    n = pop.counts[NUMEROSITY]
+    first = int(n.argmin())
+    return n.size if n.item(first) else first
 
 
 def insert(
@@ -129,9 +131,9 @@ def insert(
     """
     count = count_rules(pop)
     bounds = slice(BOUNDS, BOUNDS + 2 * pop.reals)
-    for row in (pop.words[VALUE][:count] == value).nonzero()[0].tolist():
+    for row in (pop.words[CARE, :count] == care).nonzero()[0].tolist():
         if (
-            pop.words.item(CARE, row) == care
+            pop.words.item(VALUE, row) == value
             and pop.counts.item(ACTION, row) == action
             and (not pop.reals or pop.numbers[bounds, row].tolist() == list(numbers[bounds]))
         ):

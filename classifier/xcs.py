@@ -56,11 +56,11 @@ def decide(
     """
     if not (type(explore) is float and 0 <= explore <= 1):
         check("explore", explore, 0, 1)
-    fast = kernels()
+    (word, x), fast = _read(pop, situation, params), kernels()
     if fast is None:
-        predictions = predict(pop, situation, step, params, draws)
-        return choose(predictions, explore, draws), predictions
-    (word, x), predictions = _read(pop, situation, params), np.empty(pop.actions)
+        known = _predict(pop, Situation(word, x), step, params, draws)
+        return _choose(known, explore, draws), np.array(known)
+    predictions = np.empty(pop.actions)
     chosen: int = fast.decide(
         *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits),
         *(word, x, step, explore, predictions),
@@ -75,20 +75,23 @@ def predict(pop: Population, situation: Any, step: int, params: Params, draws: D
     situation out of range.
     """
     word, x = _read(pop, situation, params)
-    if (fast := kernels()) is not None:
-        predictions = np.empty(pop.actions)
-        fast.predict(
-            *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits), *(word, x, step, predictions)
-        )
-        return predictions
-    seen = Situation(word, x)
+    if (fast := kernels()) is None:
+        return np.array(_predict(pop, Situation(word, x), step, params, draws))
+    predictions = np.empty(pop.actions)
+    fast.predict(
+        *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits), *(word, x, step, predictions)
+    )
+    return predictions
+
+
+def _predict(pop: Population, seen: Situation, step: int, params: Params, draws: Draws) -> list[float]:
     enough = params.theta_mna or pop.actions
     while True:
-        predictions = prediction_array(pop, match(pop, seen), seen.x)
-        missing = np.isnan(predictions).nonzero()[0]
-        if predictions.size - missing.size >= enough:
+        predictions = _prediction_array(pop, match(pop, seen), seen.x)
+        missing = [action for action, p in enumerate(predictions) if isnan(p)]
+        if len(predictions) - len(missing) >= enough:
             return predictions
-        cover(pop, seen, int(missing[draws.below(missing.size)]), step, params, draws)
+        cover(pop, seen, missing[draws.below(len(missing))], step, params, draws)
 
 
 def choose(predictions: np.ndarray, explore: float, draws: Draws) -> int:
@@ -99,14 +102,18 @@ def choose(predictions: np.ndarray, explore: float, draws: Draws) -> int:
     if (fast := kernels()) is not None:
         chosen: int = fast.choose(np.ascontiguousarray(predictions, np.float64), explore, draws.state)
     else:
-        explores, values = draws.one() < explore, predictions.tolist()
-        highest = max([p for p in values if not isnan(p)], default=nan)
-        among = [action for action, p in enumerate(values) if p == highest or (explores and not isnan(p))]
-        skip = draws.below(len(among))
-        chosen = among[skip] if among else -1
+        chosen = _choose(predictions.tolist(), explore, draws)
     if chosen < 0:
         raise ValueError(f"predictions = {predictions}: at least one must be a number")
     return chosen
+
+
+def _choose(predictions: list[float], explore: float, draws: Draws) -> int:
+    explores = draws.one() < explore
+    highest = nan if explores else max([p for p in predictions if not isnan(p)], default=nan)
+    among = [action for action, p in enumerate(predictions) if p == highest or (explores and not isnan(p))]
+    skip = draws.below(len(among))
+    return among[skip] if among else -1
 
 
 def learn(pop: Population, situation: Any, action: int, payoff: float, step: int, params: Params, draws: Draws) -> None:
@@ -157,12 +164,16 @@ def warm_up(params: Params, bits: int, actions: int, reals: int = 0) -> None:
 
 def prediction_array(pop: Population, rows: np.ndarray, x: np.ndarray = NO_REALS) -> np.ndarray:
     """Fitness-weighted mean prediction per action (A,) of one robot's rules in [M]; NaN where there is none."""
+    return np.array(_prediction_array(pop, rows, x))
+
+
+def _prediction_array(pop: Population, rows: np.ndarray, x: np.ndarray) -> list[float]:
     actions, fitness, outputs = pop.counts[ACTION][rows], pop.numbers[FITNESS][rows], pop.numbers[PREDICTION][rows]
     if len(pop.numbers) > BOUNDS + 2 * pop.reals:  # predictions are linear
         outputs = output([outputs, *pop.slopes[:, rows]], [1.0, *x.tolist()])
     total = np.bincount(actions, fitness, pop.actions).tolist()  # adds row by row
     payoff = np.bincount(actions, fitness * outputs, pop.actions).tolist()
-    return np.array([P / F if F else nan for P, F in zip(payoff, total, strict=True)])
+    return [P / F if F else nan for P, F in zip(payoff, total, strict=True)]
 
 
 def predictions_known(pop: Population, situation: Any) -> np.ndarray:

@@ -87,6 +87,13 @@ def test_both_gears_live_the_same_life(life: Life) -> None:
     assert (pop.experience > 4).any()
 
 
+def test_a_population_without_two_rules_alike_fills_up_in_both_gears() -> None:
+    (pop, log), (other, other_log) = both((Params(capacity=3, p_wild=0.0, spread=0.2), 0, 2, 2), 1, 150)
+    assert log == other_log
+    assert_same(pop, other)
+    assert pop.numerosity.tolist() == [1, 1, 1, 0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
