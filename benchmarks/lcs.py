@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import peers
 
 from classifier import gear, stack, xcs
 from classifier.draws import Draws
@@ -90,42 +91,15 @@ def numpy_only(bits: int, seed: int, pairs: int) -> Result:
 
 def xcsf(bits: int, seed: int, pairs: int) -> Result:
     """xcsf, ternary conditions and constant predictions."""
-    import xcsf as peer
-
     p = PARAMS[bits]
-    system = peer.XCS(
-        x_dim=bits,
-        y_dim=1,
-        n_actions=2,
-        omp_num_threads=1,
-        random_state=seed,
-        pop_init=False,
-        max_trials=1,
-        pop_size=p.capacity,
-        set_subsumption=True,
-        theta_sub=p.theta_sub,
-        e0=p.epsilon0,
-        alpha=p.alpha,
-        nu=p.nu,
-        beta=p.beta,
-        delta=p.delta,
-        theta_del=p.theta_del,
-        init_fitness=p.f_init,
-        init_error=p.epsilon_init,
-        ea={
-            "select_type": "roulette",
-            "theta_ea": p.theta_ga,
-            "lambda": 2,
-            "p_crossover": p.chi,
-            "err_reduc": p.error_factor,
-            "fit_reduc": p.fitness_factor,
-            "subsumption": True,
-            "pred_reset": False,
-        },
-        condition={"type": "ternary", "args": {"bits": 1, "p_dontcare": p.p_wild}},
-        action={"type": "integer"},
-        prediction={"type": "constant"},
-    )
+    condition = {"type": "ternary", "args": {"bits": 1, "p_dontcare": p.p_wild}}
+    ea = {
+        "select_type": "roulette",
+        "theta_ea": p.theta_ga,
+        "err_reduc": p.error_factor,
+        "fit_reduc": p.fitness_factor,
+    }
+    system = peers.xcsf(p, bits, 2, seed, condition, ea)
     taught, tested = problems(bits, seed, pairs)
     answers = multiplexer(np.stack([taught, tested]), ADDRESS[bits])
     x, y = as_floats(taught, bits), as_floats(tested, bits)

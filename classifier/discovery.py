@@ -37,9 +37,10 @@ def cover(pop: Population, situation: Any, action: int, step: int, params: Param
     care = _word(draws.many(pop.bits) >= params.p_wild)
     numbers = np.zeros(pop.numbers.shape[-2])
     numbers[:BOUNDS] = 1.0, params.p_init, params.epsilon_init, params.f_init
-    away = params.spread * draws.many(2 * pop.reals)
-    numbers[BOUNDS : BOUNDS + 2 * pop.reals : 2] = np.maximum(x - away[0::2], 0)
-    numbers[BOUNDS + 1 : BOUNDS + 2 * pop.reals : 2] = np.minimum(x + away[1::2], 1)
+    wild, below, above = draws.many(3 * pop.reals).reshape(-1, 3).T
+    wild = wild < params.p_wild
+    numbers[BOUNDS : BOUNDS + 2 * pop.reals : 2] = np.where(wild, 0, np.maximum(x - params.spread * below, 0))
+    numbers[BOUNDS + 1 : BOUNDS + 2 * pop.reals : 2] = np.where(wild, 1, np.minimum(x + params.spread * above, 1))
     insert(pop, care & word, care, action, numbers, step)
     delete(pop, params, draws)
 
@@ -97,7 +98,7 @@ def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, param
     of one copy of it (`copy_fitness`). Of all copies together, newcomers outdo what they come from: a
     population for the 20-multiplexer then holds a quarter more rules, but a small one learns faster.
     """
-    word, _ = read(pop, situation)
+    word, x = read(pop, situation)
     pop.counts[STAMP][acting] = step
     genes, ends = pop.bits + 2 * pop.reals, BOUNDS + 2 * pop.reals
     draws_each = pop.bits + 4 * pop.reals + 2
@@ -123,7 +124,7 @@ def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, param
             if v < params.mu:
                 cares[i] ^= 1 << b
         if pop.reals:
-            mutate_bounds(child, own[pop.bits : -2], params)
+            mutate_intervals(child, own[pop.bits : -2], x, params)
         actions[i] = mutate_action(action, pop.actions, params, *own[-2:])
     for care, does, child in zip(cares, actions, children, strict=True):
         # All conditions in [A] match the situation's bits, so care says everything about them.
@@ -190,11 +191,23 @@ def crossover(cares: list[int], children: list[list[float]], bits: int, low: int
     children[0][cut], children[1][cut] = children[1][cut], children[0][cut]
 
 
-def mutate_bounds(child: list[float], u: list[float], params: Params) -> None:
-    """Move each of an offspring's bounds with probability mu, in place; two draws for each."""
-    for b, (moves, how_far) in enumerate(zip(u[0::2], u[1::2], strict=True), BOUNDS):
-        if moves < params.mu:
-            child[b] = min(max(child[b] + params.shift * (2 * how_far - 1), 0.0), 1.0)
+def mutate_intervals(child: list[float], u: list[float], x: np.ndarray, params: Params) -> None:
+    """Mutate each of an offspring's real inputs with probability mu, in place; four draws for each.
+
+    One that the rule leaves out comes in, as in covering; another one goes out or has one of its bounds moved, so that
+    rules have as many inputs as they need, not all [attribute lists, Bacardit & Krasnogor 2009].
+    """
+    for d in (np.array(u[0::4]) < params.mu).nonzero()[0].tolist():
+        goes, first, second = u[4 * d + 1 : 4 * d + 4]
+        a, b = BOUNDS + 2 * d, BOUNDS + 2 * d + 1
+        if min(child[a], child[b]) <= 0 and max(child[a], child[b]) >= 1:
+            at = x.item(d)
+            child[a], child[b] = max(at - params.spread * first, 0.0), min(at + params.spread * second, 1.0)
+        elif goes < 0.5:
+            child[a], child[b] = 0.0, 1.0
+        else:
+            moved = a if first < 0.5 else b
+            child[moved] = min(max(child[moved] + params.shift * (2 * second - 1), 0.0), 1.0)
 
 
 def mutate_action(action: int, actions: int, params: Params, mutates: float, other: float) -> int:

@@ -71,11 +71,11 @@ class Params:
     nu: float = 5.0  # how steeply the accuracy falls beyond epsilon0; a whole number
     theta_ga: float = 12.0  # steps between two runs of the genetic algorithm in an action set, on average
     chi: float = 0.8  # probability of crossover
-    mu: float = 0.02  # probability of mutation, per bit, per bound and for the action
+    mu: float = 0.02  # probability of mutation, per bit, per real input and for the action
     theta_del: int = 20  # experience beyond which a low fitness makes deletion likelier
     delta: float = 0.1  # share of the mean fitness below which it does
     theta_sub: int = 20  # experience beyond which a rule may subsume others
-    p_wild: float = 0.8  # P#: probability of a don't-care bit in a covering rule
+    p_wild: float = 0.8  # P#: probability that a covering rule leaves a bit, or a real input, out
     p_init: float = 0.01  # p_I: prediction of a new rule
     epsilon_init: float = 0.0  # epsilon_I: error of a new rule
     f_init: float = 0.01  # F_I: fitness of a new rule

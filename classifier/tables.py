@@ -127,11 +127,16 @@ def payoffs(pop: Population, ruler: Scale, X: np.ndarray) -> np.ndarray:
     return table
 
 
+def assign(y: np.ndarray, seed: int, folds: int) -> np.ndarray:
+    """The fold of each sample, (n,): at random, the classes (n,) in equal shares."""
+    fold = np.empty(len(y), int)
+    fold[np.lexsort((uniform(seed, 0, np.arange(len(y)), FOLD, 0), y))] = np.arange(len(y)) % folds
+    return fold
+
+
 def crossvalidate(data: Data, trials: int, seed: int, params: Params, folds: int = 10) -> np.ndarray:
     """The share of right answers in each fold, (folds,); folds hold the classes in equal shares."""
-    order = np.lexsort((uniform(seed, 0, np.arange(len(data.y)), FOLD, 0), data.y))
-    fold = np.empty(len(data.y), int)
-    fold[order] = np.arange(len(data.y)) % folds
+    fold = assign(data.y, seed, folds)
     scores = []
     for k in range(min(folds, len(data.y))):
         train, test = fold != k, fold == k

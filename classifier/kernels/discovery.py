@@ -38,8 +38,9 @@ def cover(words, counts, numbers, p, draws, bits, word, x, action, step):
     column[PREDICTION], column[ERROR] = p.p_init, p.epsilon_init
     column[FITNESS], column[SIZE] = p.f_init, 1.0
     for d in range(x.size):
-        column[BOUNDS + 2 * d] = max(x[d] - p.spread * one(draws), 0.0)
-        column[BOUNDS + 2 * d + 1] = min(x[d] + p.spread * one(draws), 1.0)
+        wild, below_it, above = one(draws) < p.p_wild, one(draws), one(draws)
+        column[BOUNDS + 2 * d] = 0.0 if wild else max(x[d] - p.spread * below_it, 0.0)
+        column[BOUNDS + 2 * d + 1] = 1.0 if wild else min(x[d] + p.spread * above, 1.0)
     insert(words, counts, numbers, care & word, care, action, column, x.size, step)
     delete(words, counts, numbers, p, draws)
 
@@ -102,7 +103,8 @@ def add_offspring(words, counts, numbers, p, parents, value, care, action, colum
 
 
 @kernel
-def evolve(words, counts, numbers, p, draws, bits, actions, acting, word, reals, step):
+def evolve(words, counts, numbers, p, draws, bits, actions, acting, word, x, step):
+    reals = x.size
     for row in acting:
         counts[STAMP, row] = step
     parents = np.empty(2, np.int64)
@@ -132,10 +134,7 @@ def evolve(words, counts, numbers, p, draws, bits, actions, acting, word, reals,
         children[i, ERROR] *= p.error_factor
         children[i, FITNESS] *= p.fitness_factor
         cares[i] ^= flags(draws, bits, p.mu)
-        for b in range(BOUNDS, slopes):
-            moves, how_far = one(draws), one(draws)
-            if moves < p.mu:
-                children[i, b] = min(max(children[i, b] + p.shift * (2 * how_far - 1), 0.0), 1.0)
+        mutate_intervals(children[i], p, draws, x)
         mutates, other_one = one(draws), one(draws)
         if mutates < p.mu and actions > 1:
             does[i] = (does[i] + 1 + int(other_one * (actions - 1))) % actions
@@ -148,6 +147,21 @@ def evolve(words, counts, numbers, p, draws, bits, actions, acting, word, reals,
         gone = delete(words, counts, numbers, p, draws)
         if gone >= 0:
             left = follow(parents[:left], gone, count_rules(counts))
+
+
+@kernel
+def mutate_intervals(child, p, draws, x):
+    for d in range(x.size):
+        mutates, goes, first, second = one(draws), one(draws), one(draws), one(draws)
+        if mutates < p.mu:
+            a, b = BOUNDS + 2 * d, BOUNDS + 2 * d + 1
+            if min(child[a], child[b]) <= 0 and max(child[a], child[b]) >= 1:
+                child[a], child[b] = max(x[d] - p.spread * first, 0.0), min(x[d] + p.spread * second, 1.0)
+            elif goes < 0.5:
+                child[a], child[b] = 0.0, 1.0
+            else:
+                moved = a if first < 0.5 else b
+                child[moved] = min(max(child[moved] + p.shift * (2 * second - 1), 0.0), 1.0)
 
 
 @kernel

@@ -105,4 +105,4 @@ def learn(words, counts, numbers, params, draws, bits, actions, situation, x, ac
         stamps += counts[STAMP, row] * counts[NUMEROSITY, row]
         copies += counts[NUMEROSITY, row]
     if step - stamps / copies > p.theta_ga:
-        evolve(words, counts, numbers, p, draws, bits, actions, acting[:size], word, x.size, step)
+        evolve(words, counts, numbers, p, draws, bits, actions, acting[:size], word, x, step)

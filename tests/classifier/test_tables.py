@@ -80,18 +80,35 @@ def test_constant_and_binary_columns_are_no_trouble() -> None:
 
 
 def test_covering_mutation_and_matching_of_intervals() -> None:
-    params = Params(capacity=100, spread=0.2)
+    params = Params(capacity=100, spread=0.2, p_wild=0.2)
     pop = empty(params, 0, 1, reals=1)
     for seed in range(50):
         discovery.cover(pop, np.array([0.9]), 0, 0, params, Draws(seed))
     rows = np.flatnonzero(pop.numerosity)
     low, high = pop.bounds[0, rows], pop.bounds[1, rows]
-    assert ((low >= 0.7) & (low <= 0.9) & (high >= 0.9) & (high <= 1.0)).all()
+    out = (low == 0) & (high == 1)
+    assert 0 < pop.numerosity[rows][out].sum() < 25  # 10 of 50 are expected, and are one rule
+    assert ((low >= 0.7) & (low <= 0.9) & (high >= 0.9) & (high <= 1.0))[~out].all()
     assert match(pop, [0.9]).tolist() == rows.tolist()
-    child = [1.0, 0.0, 0.0, 0.1, 0.5, 0.02, 0.5, 0.5]  # bounds come last
-    u = [0.0, 1.0, 0.0, 0.0, 0.0, 0.25, 0.9, 1.0]  # whether and how far, bound by bound
-    discovery.mutate_bounds(child, u, replace(params, mu=0.5, shift=0.1))
-    assert child == pytest.approx([1.0, 0.0, 0.0, 0.1, 0.6, 0.0, 0.45, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("bounds", "u", "mutated"),
+    [
+        ((0.5, 0.02), (0.9, 0.0, 0.0, 0.0), (0.5, 0.02)),  # not this time
+        ((0.5, 0.02), (0.0, 0.4, 0.0, 0.0), (0.0, 1.0)),  # goes out
+        ((1.0, 0.0), (0.0, 0.4, 0.5, 0.25), (0.6, 0.75)),  # comes in round x, as in covering
+        ((0.5, 0.02), (0.0, 0.6, 0.4, 1.0), (0.6, 0.02)),  # one bound moves
+        ((0.5, 0.02), (0.0, 0.6, 0.6, 0.0), (0.5, 0.0)),  # the other one moves, as far as it can
+    ],
+)
+def test_mutation_leaves_an_input_out_lets_it_in_or_moves_a_bound(
+    bounds: tuple[float, float], u: tuple[float, ...], mutated: tuple[float, float]
+) -> None:
+    child = [1.0, 0.0, 0.0, 0.1, 0.3, 0.4, *bounds]  # bounds come last, here of two inputs
+    params = Params(mu=0.5, shift=0.1, spread=0.2)
+    discovery.mutate_intervals(child, [0.5, 0.0, 0.0, 0.0, *u], np.array([0.35, 0.7]), params)
+    assert child == pytest.approx([1.0, 0.0, 0.0, 0.1, 0.3, 0.4, *mutated])
 
 
 def test_an_interval_that_holds_another_is_more_general() -> None:
