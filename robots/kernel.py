@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import hashlib
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -33,6 +34,9 @@ else:
 
     def _name(record: "numba.types.Record") -> tuple[str, tuple[str]]:
         return "Record", (hashlib.sha256(str(record).encode()).hexdigest(),)
+
+    # records with more fields than those it was compiled for do as well, and that is what it warns of
+    warnings.filterwarnings("ignore", ".*has been considered a subtype", numba.NumbaExperimentalFeatureWarning)
 
     # numba names the code for a record by a number that the record has in this process: of what two processes left
     # on disk for two kinds of records, a third would link one to both
