@@ -16,6 +16,7 @@ CROWD = 0.7  # m within which idle robots are a crowd
 CALLING = 1.0  # s without progress from which a robot at a site is heard as a call, whatever it takes
 IMPATIENT = (10.0, 30.0)  # s of waiting that the situation tells apart
 FOLLOW = 3  # the action, see swarm.report.ACTIONS
+SIGNATURE, MATES, LEAD, FIRST, WAITS = 0xFFF, 12, 15, 1 << 18, 19  # masks and places in a situation
 SAME = 0.5  # s within which two robots have waited for equally long
 
 
@@ -120,7 +121,9 @@ def survey(
                 if seen >= 0 and is_call(h) and distance < hearing:
                     _enter(calls[i], h, distance, age * dt, hearing)
         own_wait = float(m.waiting)
-        if lead >= 0 and (lead_wait > own_wait + SAME or (abs(lead_wait - own_wait) <= SAME and lead_id < own[i])):
+        if m.task == WORK and m.gained > 0:  # the waits of all start anew: who leads goes on leading
+            first = m.first == 1 or lead < 0
+        elif lead >= 0 and (lead_wait > own_wait + SAME or (abs(lead_wait - own_wait) <= SAME and lead_id < own[i])):
             first = False
         _weigh(own[i], site_id[i], site_rb[i], heard[i], calls[i])
         m.mates = min(mates, 100)
@@ -202,16 +205,11 @@ def situation(m: np.void) -> int:
     19-20 waiting for at least 10 s, 30 s
     ===== =================================================
     """
-    word = int(m["kind"]) & 0xFFF
-    word |= ((1 << min(3, int(m["mates"]))) - 1) << 12
-    if 0 <= m["lead"] < 3:
-        word |= 1 << (15 + int(m["lead"]))
-    word |= int(m["first"]) << 18
+    word = int(m["kind"]) & SIGNATURE
+    word |= ((1 << min(3, int(m["mates"]))) - 1) << MATES
+    if 0 <= m["lead"] < FOLLOW:
+        word |= 1 << (LEAD + int(m["lead"]))
+    word |= int(m["first"]) * FIRST
     for b, limit in enumerate(IMPATIENT):
-        word |= int(m["waiting"] >= limit) << (19 + b)
+        word |= int(m["waiting"] >= limit) << (WAITS + b)
     return word
-
-
-def company(word: int) -> tuple[int, int]:
-    """The signature in a situation, and how many robots are at work there, 1 to 4."""
-    return word & 0xFFF, 1 + (word >> 12 & 7).bit_count()

@@ -47,6 +47,7 @@ def start(missions: Sequence[Mission], afresh: Sequence[object]) -> Mind:
     out = mind.begin(first, [*range(count)] * len(missions), Arbiters(parts), Learners(parts, count))
     out.seeds = np.repeat([mission.seed for mission in missions], count)
     out.share = np.repeat([mission.mind.share for mission in missions], count)
+    out.replay = np.repeat([mission.mind.replay for mission in missions], count)
     return out
 
 
@@ -151,7 +152,7 @@ class Learners:
 def restart(old: Mind, missions: Sequence[Mission], afresh: Sequence[object], runs: np.ndarray) -> None:
     """Minds of those `runs` (K,) bool start afresh, in place; whole parts alone."""
     new, lanes = start(missions, afresh), np.repeat(runs, missions[0].robots.count)
-    for name in ("memory", "avoid_site", "avoid_until", "calls", "reward", "needs", "reports"):
+    for name in ("memory", "avoid_site", "avoid_until", "calls", "reward", "needs", "wins", "reports"):
         getattr(old, name)[lanes] = getattr(new, name)[lanes]
     for lane in np.flatnonzero(lanes).tolist():
         old.outcomes[lane], old.allowed[lane] = [], []

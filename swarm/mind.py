@@ -18,8 +18,9 @@ from robots.command import COMMAND
 from swarm import needs, registry
 from swarm.arbiters import Scene
 from swarm.calls import loudest, silence
+from swarm.credit import PAYOFF, behind, company, deed, explorer, lessons, moved, question
 from swarm.engage import AVOID, CAME_TO_NOTHING, DECIDE, DWELL, GONE, WENT_ON, keep_away
-from swarm.features import BITS, company, situation
+from swarm.features import BITS, SIGNATURE, situation
 from swarm.learners import Lesson, Moment
 from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
@@ -28,11 +29,11 @@ from swarm.reflex import FOLLOW, SPEECH, perceive, proceed, respond
 from swarm.report import ACTIONS, REPORT
 from swarm.wire import OUTCOMES, Outcome, Signal
 
-PAYOFF = 1000.0  # for work that goes on
 FADE = 0.97  # discount of a pay-off, per second
 DRIFT = 2.0  # s between two changes of the direction in which a robot wanders
 GIVE_UP = ACTIONS.index("leave")
-_DECIDE, _LEARN, _LEAVE, _SHARE = range(3, 7)  # purposes of random draws
+WINS = 10  # latest successes that a robot goes over again
+_DECIDE, _LEARN, _REPLAY = range(3, 6)  # purposes of random draws; the last two count lessons, not ticks
 
 
 class Speech(NamedTuple):
@@ -67,6 +68,7 @@ class Mind:
     ids: np.ndarray  # (L,) the robots' numbers
     seeds: np.ndarray  # (L,) of their missions
     share: np.ndarray  # (L,) bool: do they learn from others?
+    replay: np.ndarray  # (L,) from how many of the latest successes they learn once more at each
     arbiter: swarm.arbiters.Arbiter
     arbiter_state: Any
     learner: swarm.learners.Learner
@@ -77,6 +79,7 @@ class Mind:
     calls: np.ndarray  # (L, C) swarm.calls.CALL
     reward: np.ndarray  # (L,) what work brought in the tick before: 1 it went on, -1 it came to nothing, 0 neither
     needs: np.ndarray  # what it believes that kinds of sites take, see swarm.needs
+    wins: np.ndarray  # (L, WINS, 2) situations and actions of the latest successes heard of, -1: none
     outcomes: list[list[Outcome]]  # per robot: not yet told to the others
     reports: np.ndarray  # (L,) the latest
     allowed: list[list[int]]  # per robot: the actions that its latest decision chose from
@@ -100,6 +103,7 @@ def begin(
         np.array(ids, np.int64),
         np.full(lanes, mission.seed),
         np.full(lanes, mission.mind.share),
+        np.full(lanes, mission.mind.replay),
         arbiter,
         arbiter.start(lanes),
         learner,
@@ -110,6 +114,7 @@ def begin(
         silence(lanes),
         np.zeros(lanes),
         needs.start(lanes),
+        np.full((lanes, WINS, 2), -1, np.int64),
         [[] for _ in ids],
         reports,
         [[] for _ in ids],
@@ -181,7 +186,7 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> bool:
         m["tried"] = 0
     elif news != DECIDE:
         m["tried"] |= 1 << int(m["action"])
-    if m["open"]:
+    if m["open"] and (joined or (now - int(m["decided"])) * mind.mission.tick >= DWELL):  # cut short, it says nothing
         _pay(mind, lane, now, 0.0, future=bool(joined))
     _decide(mind, lane, now)
     return True
@@ -215,10 +220,9 @@ def _allowed(m: np.void) -> list[int]:
 def _decide(mind: Mind, lane: int, now: int) -> None:
     m = mind.memory[lane]
     word = situation(m)
-    draws = Draws(int(mind.seeds[lane]), int(mind.ids[lane]), now, _DECIDE)
-    moment = Moment(now, int(m["lessons"]), draws)
+    moment = Moment(now, int(m["lessons"]), _draws(mind, lane, now, _DECIDE))
     mind.allowed[lane] = _allowed(m)
-    choice = mind.learner.decide(mind.learner_state, lane, word, mind.allowed[lane], moment)
+    choice = mind.learner.decide(mind.learner_state, lane, question(word), mind.allowed[lane], moment)
     mind.reports["prediction"][lane] = choice.prediction
     m["action"], m["decided"], m["situation"], m["gained"] = choice.action, now, word, 0.0
     m["known_mates"], m["known_lead"], m["open"] = m["mates"], m["lead"], 1
@@ -226,7 +230,7 @@ def _decide(mind: Mind, lane: int, now: int) -> None:
         _credit_leaving(mind, lane, now, 0.0)
         until = now + round(AVOID / mind.mission.tick)
         keep_away(int(m["site"]), until, mind.avoid_site[lane], mind.avoid_until[lane])
-        m["left"], m["left_in"], m["open"] = now, word, 0
+        m["left"], m["left_in"], m["open"] = now, question(word), 0
         m["task"], m["since"], m["site"], m["waiting"] = LEAVE, now, -1, 0.0
 
 
@@ -234,12 +238,15 @@ def _pay(mind: Mind, lane: int, now: int, payoff: float, *, future: bool) -> Non
     """Settle the open decision: `payoff` now, and with `future` what the present situation still promises."""
     m = mind.memory[lane]
     if future:
-        ahead = mind.learner.best(mind.learner_state, lane, situation(m))
+        ahead = mind.learner.best(mind.learner_state, lane, question(situation(m)))
         payoff += _discount(mind, now - int(m["decided"])) * ahead
-    enough = bool(m["same"] >= needs.believed(mind.needs[lane], int(m["kind"])))
-    _learn(mind, lane, now, Lesson(int(m["situation"]), int(m["action"]), payoff, True, enough))
+    word = int(m["situation"])
+    if payoff == PAYOFF and m["lead"] >= 0:
+        word = behind(word, int(m["lead"]))
+    outcome = Outcome(word, int(m["action"]), round(payoff, 1))
+    _study(mind, lane, now, outcome, own=True)
     _credit_leaving(mind, lane, now, payoff)
-    mind.outcomes[lane].append(Outcome(int(m["situation"]), int(m["action"]), round(payoff, 1)))
+    mind.outcomes[lane].append(outcome)
     m["open"] = 0
 
 
@@ -248,25 +255,44 @@ def _credit_leaving(mind: Mind, lane: int, now: int, payoff: float) -> None:
     m = mind.memory[lane]
     if m["left"] >= 0:
         worth = _discount(mind, now - int(m["left"])) * payoff
-        _learn(mind, lane, now, Lesson(int(m["left_in"]), GIVE_UP, worth), _LEAVE)
+        _learn(mind, lane, now, Lesson(int(m["left_in"]), GIVE_UP, worth))
         m["left"] = -1
 
 
-def _learn(mind: Mind, lane: int, now: int, lesson: Lesson, purpose: int = _LEARN) -> None:
+def _learn(mind: Mind, lane: int, now: int, lesson: Lesson) -> None:
     m = mind.memory[lane]
-    draws = Draws(int(mind.seeds[lane]), int(mind.ids[lane]), now, purpose)
-    mind.learner.learn(mind.learner_state, lane, lesson, Moment(now, int(m["lessons"]), draws))
+    step = int(m["lessons"])
+    mind.learner.learn(mind.learner_state, lane, lesson, Moment(now, step, _draws(mind, lane, step, _LEARN)))
     m["lessons"] += 1
 
 
 def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outcome]) -> None:
-    for i, outcome in enumerate(outcomes):
-        if outcome.situation < 2**BITS and outcome.action < len(ACTIONS):
-            payoff = min(PAYOFF, max(0.0, outcome.payoff))
-            _learn(mind, lane, now, Lesson(outcome.situation, outcome.action, payoff, own=False), _SHARE + i)
+    for outcome in outcomes:
+        word, action, payoff = outcome.situation, outcome.action, outcome.payoff
+        if word < 2**BITS and action < len(ACTIONS):
+            payoff = min(PAYOFF, max(0.0, payoff))
             if payoff in (0, PAYOFF):
                 what, weight = (needs.MOVED, 1.0) if payoff else (needs.STUCK, DWELL / needs.VAIN)
-                needs.learn(mind.needs[lane], *company(outcome.situation), what, weight)
+                needs.learn(mind.needs[lane], word & SIGNATURE, company(word), what, weight)
+            _study(mind, lane, now, Outcome(word, action, payoff), own=False)
+
+
+def _study(mind: Mind, lane: int, now: int, outcome: Outcome, *, own: bool) -> None:
+    """Learn from an outcome and, where something moved, once more from some of the latest successes."""
+    word = outcome.situation
+    taught = lessons(outcome, needs.believed(mind.needs[lane], word & SIGNATURE), own=own)
+    if outcome.payoff == PAYOFF and (done := deed(word, outcome.action)) >= 0:
+        wins = mind.wins[lane]
+        wins[1:], wins[0] = wins[:-1].copy(), (explorer(word), done)
+        draws, known = _draws(mind, lane, int(mind.memory[lane]["lessons"]), _REPLAY), int((wins[:, 1] >= 0).sum())
+        for _ in range(mind.replay[lane]):
+            taught += moved(*wins[draws.below(known)].tolist(), own=own)
+    for lesson in taught:
+        _learn(mind, lane, now, lesson)
+
+
+def _draws(mind: Mind, lane: int, when: int, purpose: int) -> Draws:
+    return Draws(int(mind.seeds[lane]), int(mind.ids[lane]), when, purpose)
 
 
 def _discount(mind: Mind, ticks: int) -> float:

@@ -24,10 +24,14 @@ class Mind:
     arbiter: str = "calls"  # who decides the global behaviour (aggregate or disperse)
     learner: str = "xcs"  # who decides the local behaviour (the action at a site)
     share: bool = True  # robots learn from the outcomes that robots in hearing report
+    replay: int = 8  # from how many of the latest successes robots learn once more at each
     plugins: tuple[str, ...] = ()  # Python files that add an arbiter, a sensor or a behaviour
     immune: ImmuneParams = field(default_factory=ImmuneParams)
     xcs: ClassifierParams = field(default_factory=ClassifierParams)
     parameters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of other arbiters, learners: by name
+
+    def __post_init__(self) -> None:
+        check.number("replay", self.replay, 0, 100)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 
 from classifier.population import Rule
+from swarm.credit import question
 from swarm.learners import Readable
 from swarm.mind import Mind
 from swarm.rules import Decision
@@ -19,7 +20,7 @@ def decision(mind: Mind, lane: int, now: int) -> Decision | None:
         return None
     word, prediction = int(m["situation"]), float(mind.reports["prediction"][lane])
     known = None if math.isnan(prediction) else round(prediction, 2)
-    return Decision(word, int(m["action"]), known, mind.allowed[lane], _read(mind, lane, word)[:MATCHING])
+    return Decision(word, int(m["action"]), known, mind.allowed[lane], _read(mind, lane, question(word))[:MATCHING])
 
 
 def rules(mind: Mind, lane: int, now: int) -> list[Rule] | None:

@@ -23,13 +23,12 @@ class Choice(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """What came of an action."""
+    """What came of an action, see `swarm.credit`."""
 
     situation: int
     action: int
-    payoff: float  # 0 to swarm.mind.PAYOFF
+    payoff: float  # 0 to swarm.credit.PAYOFF
     own: bool = True  # False: a robot in hearing told of it
-    enough: bool = False  # as many robots did the same as the site is believed to take, see swarm.needs
 
 
 class Moment(NamedTuple):

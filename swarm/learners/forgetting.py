@@ -9,14 +9,13 @@ from classifier import population, xcs
 from classifier.conditions import match, read
 from classifier.population import Population, Rule
 from robots import check
-from swarm.features import BITS
+from swarm.features import BITS, FOLLOW, SIGNATURE
 from swarm.learners.contract import Choice, Lesson, Moment
 from swarm.learners.systems import Xcs
 from swarm.mission import Mission
 from swarm.registry import learner, parameters
 from swarm.report import ACTIONS
 
-SIGNATURE = 0xFFF  # bits of the situation
 WORTH = 300.0  # prediction from which an action is believed in
 WON = 500.0  # pay-off from which it has paid
 
@@ -162,7 +161,6 @@ class TCellParameters:
     """Of gated forgetting."""
 
     theta: float = 2.0  # sum of disappointments at which the rules of a kind are forgotten
-    ungated: bool = False  # disappointments count also where too few did the same to move the site
     cells: int = 2  # memory cells; 0: what is forgotten is lost
     matches: int = 2  # surprises that a memory cell must have foreseen to come back
     apart: float = 60.0  # s between two archivings at least: a change makes many kinds be forgotten
@@ -187,8 +185,8 @@ class Remembering(State):
 class TCell(_Forgetting):
     """The T-cell as gated forgetting, with memory cells.
 
-    Rules that were believed in and came to nothing, though as many robots did the same as are thought to be
-    needed, add the disappointment to their T-cell term; a success takes it back to 0. Where it passes `theta`,
+    Rules that were believed in and came to nothing add the disappointment to their T-cell term; a success takes it
+    back to 0. That too few robots did the same is no disappointment, see `swarm.credit`. Where it passes `theta`,
     the rules that fit the site's signature lose their values, but not their conditions. What the robot knew
     before is kept in a memory cell, which comes back once it has foreseen what the present rules did not.
     """
@@ -221,7 +219,7 @@ class TCell(_Forgetting):
             c[acting] = 0.0
             if predicted < WORTH:
                 self._surprised(state, lane, lesson)
-        elif lesson.own and (lesson.enough or self.given.ungated) and predicted >= WORTH:
+        elif lesson.action < FOLLOW and predicted >= WORTH:
             c[acting] += max(0.0, predicted - lesson.payoff) / 1000
             if float((weight * c[acting]).sum()) > self.given.theta * total:
                 self._forget(state, lane, lesson.situation, now)

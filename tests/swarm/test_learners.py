@@ -36,10 +36,10 @@ class Robot:
         self.learner: Any = registry.LEARNERS[name](given)
         self.state, self.lessons = self.learner.start(1), 0
 
-    def teach(self, situation: int, action: int, payoff: float, times: int = 1, tick: int = 0, **how: bool) -> None:
+    def teach(self, situation: int, action: int, payoff: float, times: int = 1, tick: int = 0) -> None:
         for _ in range(times):
             moment = Moment(tick, self.lessons, Draws(1, 0, self.lessons, 3))
-            self.learner.learn(self.state, 0, Lesson(situation, action, payoff, **how), moment)
+            self.learner.learn(self.state, 0, Lesson(situation, action, payoff), moment)
             self.lessons += 1
 
     def choose(self, situation: int, allowed: tuple[int, ...] = (PUSH, PULL, HOLD), tick: int = 0) -> int:
@@ -56,30 +56,22 @@ class Robot:
 A, B = FIRST | 0b0001, FIRST | 0b100000  # an ash, a birch
 
 
-def test_the_t_cell_forgets_what_fails_with_enough_hands() -> None:
+def test_the_t_cell_forgets_what_fails() -> None:
     robot = Robot("tcell")
     robot.teach(A, PUSH, 1000, 30)
     robot.teach(B, PULL, 1000, 30)
     assert robot.best(A) > 900
-    robot.teach(A, PUSH, 0, 2, enough=True)
+    robot.teach(A, PUSH, 0, 2)
     assert robot.best(A) > 400  # not yet
-    robot.teach(A, PUSH, 0, 2, enough=True)
+    robot.teach(A, PUSH, 0, 2)
     assert robot.best(A) < 100
-
-
-@pytest.mark.parametrize(("ungated", "forgets"), [(0.0, False), (1.0, True)])
-def test_failures_with_too_few_hands_count_only_without_the_gate(ungated: float, forgets: bool) -> None:
-    robot = Robot("tcell", mission(tcell={"ungated": ungated}))
-    robot.teach(A, PUSH, 1000, 30)
-    robot.teach(A, PUSH, 0, 4, enough=False)
-    assert (robot.best(A) < 100) == forgets
 
 
 def test_a_success_calms_the_t_cell() -> None:
     robot = Robot("tcell")
     robot.teach(A, PUSH, 1000, 30)
     for _ in range(6):
-        robot.teach(A, PUSH, 0, 1, enough=True)
+        robot.teach(A, PUSH, 0, 1)
         robot.teach(A, PUSH, 1000, 2)
     assert robot.best(A) > 700
 
@@ -90,8 +82,8 @@ def test_a_memory_cell_comes_back_when_it_foresees_what_happens(cells: float, co
     robot = Robot("tcell", mission(tcell={"cells": cells, "matches": 1}))
     robot.teach(A, PUSH, 1000, 30)
     robot.teach(B, PULL, 1000, 30)
-    robot.teach(A, PUSH, 0, 4, tick=1000, enough=True)
-    robot.teach(B, PULL, 0, 4, tick=1010, enough=True)
+    robot.teach(A, PUSH, 0, 4, tick=1000)
+    robot.teach(B, PULL, 0, 4, tick=1010)
     robot.teach(A, HOLD, 1000, 30, tick=1100)
     robot.teach(B, HOLD, 1000, 30, tick=1100)
     assert robot.worth(B, PULL) < 300

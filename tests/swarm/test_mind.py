@@ -15,6 +15,7 @@ from robots.percept import blank
 from sim.medium import Medium
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
 from swarm import mind, peers, registry, wire, worlds
+from swarm.credit import PAYOFF, explorer
 from swarm.features import BITS
 from swarm.learners import Choice, Lesson, Moment
 from swarm.memory import AVOIDED
@@ -298,7 +299,7 @@ def test_a_site_that_is_approached_is_called_from_with_what_its_kind_takes(stead
     brain = Brain(steady, 2, 1)
     site = {"site_id": 9, "site_rb": (0.8, 0.0), "site_face": np.pi, "site_kind": 4}
     said = call_for_help(5, 0.0)
-    for start, told, need in ((0, (), 2), (60, (wire.Outcome(4, 0, mind.PAYOFF),), 1)):
+    for start, told, need in ((0, (), 2), (60, (wire.Outcome(4, 0, PAYOFF),), 1)):
         message = wire.encode(replace_outcomes(call_for_help(5, 0.0), told))
         for now in range(start, start + 60):  # the site is lost sight of, and found again
             seen = site if now >= start + 40 else {}
@@ -328,20 +329,67 @@ def test_progress_pays_and_is_told(steady: Mission) -> None:
         touch = {"touch": 9, "progress": min(1.0, (now - 5) / 50)} if at_work else {}
         act = brain.tick(wire.Sense(now, sense(brain, now, **site, **touch).tobytes(), []))
         told += wire.signal(act.signal).outcomes if act.signal is not None else ()
-    lessons = brain.mind.learner_state[0]
-    assert lessons[-1][1:] == (ACTIONS.index("push"), mind.PAYOFF)
-    assert lessons[-1][0] & 0xFFF == 4
-    assert [(outcome.action, outcome.payoff) for outcome in told][-1] == (ACTIONS.index("push"), mind.PAYOFF)
+    lessons, moved = brain.mind.learner_state[0], right(4, "push")
+    assert lessons[:3] == moved
+    assert lessons[3:] == moved * MISSION.mind.replay
+    assert [(outcome.action, outcome.payoff) for outcome in told][-1] == (ACTIONS.index("push"), PAYOFF)
     assert report(act)["task"] == SEARCH
+
+
+def right(kind: int, action: str) -> Lessons:
+    """The lessons that this action, and no other, moves a kind of site."""
+    done = ACTIONS.index(action)
+    order = [done, *(other for other in range(3) if other != done)]
+    return [(explorer(kind), other, PAYOFF * (other == done)) for other in order]
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_the_right_action_of_one_robot_at_a_site_for_two_is_paid_when_the_other_has_come(
+    steady: Mission, moves: bool
+) -> None:
+    """Until then that nothing moves teaches nothing; if nothing moves for two either, it was wrong."""
+    ether, taught = Ether({}), []
+    robots = [Brain(replace(steady, mind=replace(steady.mind, replay=0)), robot, 1) for robot in range(2)]
+    for now in range(90):
+        arrives, goes_on = (0, 30), moves and now > 40
+        acts = []
+        for robot, brain in enumerate(robots):
+            there = now >= arrives[robot]
+            place = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7} if there else {}
+            touch = {"touch": 5, "progress": min(1.0, (now - 40) / 30) if goes_on else 0.0} if there else {}
+            percept = sense(brain, now, robot_id=1 - robot, robot_rb=(0.3, 1.5), **place, **touch)
+            acts.append(brain.tick(wire.Sense(now, percept.tobytes(), ether.messages(robot))))
+        ether.said = {robot: act.signal for robot, act in enumerate(acts) if act.signal is not None}
+        taught.append([len(brain.mind.learner_state[0]) for brain in robots])
+    assert taught[30] == [0, 0]
+    for brain in robots:
+        alone = [lesson for lesson in brain.mind.learner_state[0] if lesson[0] == explorer(7)]
+        push = {payoff for _, action, payoff in alone if action == ACTIONS.index("push")}
+        assert push == ({PAYOFF} if moves else {0.0})
+
+
+def test_each_success_goes_over_some_of_the_latest_once_more(steady: Mission) -> None:
+    brain = Brain(replace(steady, mind=replace(steady.mind, replay=40)), 2, 1)
+    told = [wire.Outcome(explorer(kind), 1, PAYOFF) for kind in range(1, mind.WINS + 3)]
+    for now, outcome in enumerate(told):
+        message = wire.encode(replace_outcomes(call_for_help(5, now / 10), (outcome,)))
+        brain.tick(wire.Sense(now, sense(brain, now).tobytes(), [(0, message)]))
+    lessons = brain.mind.learner_state[0]
+    assert len(lessons) == len(told) * 3 * 41
+    again = {lesson[0] & 0xFFF for lesson in lessons[-3 * 40 :]}
+    assert len(again) > mind.WINS / 2
+    assert again <= set(range(3, mind.WINS + 3))
 
 
 @pytest.mark.parametrize("share", [True, False])
 def test_robots_learn_from_what_others_tell(steady: Mission, share: bool) -> None:
     brain = Brain(replace(steady, mind=replace(steady.mind, share=share)), 2, 1)
-    outcomes = (wire.Outcome(7, 1, 900.0), wire.Outcome(8, 0, 1e12))
+    follows = 1 << 12 | 1 << 16  # one mate, who pulls
+    outcomes = (wire.Outcome(7 | follows, 3, 900.0), wire.Outcome(8, 0, 1e12))
     message = wire.encode(replace_outcomes(call_for_help(5, 0.0), outcomes))
     brain.tick(wire.Sense(0, sense(brain, 0).tobytes(), [(0, message)]))
-    assert brain.mind.learner_state[0] == ([(7, 1, 900.0), (8, 0, mind.PAYOFF)] if share else [])
+    paid = [(7 | follows, 3, 900.0), (8, 0, PAYOFF)]
+    assert brain.mind.learner_state[0][:5] == ([*paid, *right(8, "push")] if share else [])
 
 
 @pytest.mark.parametrize(

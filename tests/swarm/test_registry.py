@@ -238,7 +238,7 @@ def school(name: str, lanes: list[int]) -> list[list[tuple[int, float, float, in
             assert choice.action in allowed
             assert np.isnan(choice.prediction) or -1e-6 <= choice.prediction <= 1000 + 1e-6
             payoff = 1000.0 * (choice.action == situation % len(ACTIONS))
-            lesson = Lesson(situation, choice.action, payoff, own=step % 3 > 0, enough=step % 2 > 0)
+            lesson = Lesson(situation, choice.action, payoff, own=step % 3 > 0)
             teacher.learn(state, lane, lesson, Moment(step, step, Draws(5, robot, step, 2)))
             best, rules = teacher.best(state, lane, situation), int(teacher.rules(state)[lane])
             assert 0 <= best <= 1000 + 1e-6
