@@ -76,6 +76,12 @@ class Site:
     face: Spot = field(default=(0.0, 0.0, 0.0))  # where the work face is now
     moved: float = 0.0  # m, of the plate, when it was last looked at
 
+    def __post_init__(self) -> None:
+        """What does not change."""
+        self.holds = self.arrival.action == "hold"
+        ahead = 1 if self.arrival.action == "pull" else -1
+        self.way = ahead * math.cos(self.spot[2]), ahead * math.sin(self.spot[2])  # in which the plate moves
+
 
 @dataclass(frozen=True)
 class Event:
@@ -134,22 +140,25 @@ class Sites:
 
     def _measure(self) -> None:
         """Read how far all have come, and show it."""
-        faces, shares = self.array["face"], self.array["progress"]
         travels, holds = self._plates.measure([site.number for site in self.open])
+        travel, pressed = self._work.travel, max(self._tick, self._work.held - SETTLED)
+        rows, faces, shares = [], [], []
         for index, (site, moved, held) in enumerate(zip(self.open, travels, holds, strict=True)):
             if moved == site.moved and not held and not site.held:
                 continue
-            progress = site.progress
-            if site.arrival.action == "hold":
+            if site.holds:
                 site.held = site.held + self._tick if held else 0.0
-                shown = (site.held - SETTLED) / max(self._tick, self._work.held - SETTLED)
-                site.progress = min(1.0, max(0.0, shown))
-            elif moved != site.moved:
-                site.progress = max(progress, min(1.0, moved / self._work.travel))
-            if moved != site.moved or site.progress != progress:
-                site.moved = moved
-                site.face = moved_face(site.spot, moved if site.arrival.action == "pull" else -moved)
-                faces[index], shares[index] = site.face, site.progress
+                site.progress = min(1.0, max(0.0, (site.held - SETTLED) / pressed))
+            elif moved / travel > site.progress:
+                site.progress = min(1.0, moved / travel)
+            if moved != site.moved:
+                x, y, facing = site.spot
+                site.moved, site.face = moved, (x + moved * site.way[0], y + moved * site.way[1], facing)
+            rows.append(index)
+            faces.append(site.face)
+            shares.append(site.progress)
+        if rows:
+            self.array["face"][rows], self.array["progress"][rows] = faces, shares
 
     def _close_done(self, time: float) -> Iterator[Event]:
         """A site stays for the tick in which robots can sense that it is complete."""
@@ -208,12 +217,6 @@ class Sites:
         apart = self._radius + CLEAR
         on_plate = (ahead < apart) & (ahead > -PLATE - apart) & (np.abs(across) < self._work.face / 2 + apart)
         return not on_plate.any()
-
-
-def moved_face(spot: Spot, ahead: float) -> Spot:
-    """A work face, `ahead` m along its normal."""
-    x, y, facing = spot
-    return x + ahead * math.cos(facing), y + ahead * math.sin(facing), facing
 
 
 def _means_the_same(arrival: Arrival, phase: Phase) -> bool:

@@ -12,7 +12,7 @@ from robots.command import COMMAND, HOLD
 from sim.arrivals import Arrival, Spot
 from sim.bullet import Bullet
 from sim.spec import Meaning, Phase, Robots, Work
-from sim.work import RETRY, SETTLED, Sites, moved_face
+from sim.work import RETRY, SETTLED, Sites
 
 TICK = 0.1
 FAR = np.array([[9.0, 9.0, 0.0]])  # a robot out of the way
@@ -157,10 +157,6 @@ def test_faces_move_with_plates(action: str, way: int) -> None:
     assert row["face"] == pytest.approx([1, 2 + way * 0.12, math.pi / 2])
     assert row[["id", "kind", "width"]].tolist() == (0, 5, 0.56)
     assert row["progress"] == run.sites.open[0].progress == pytest.approx(0.4)
-
-
-def test_moved_face() -> None:
-    assert moved_face((1, 1, math.pi), 0.5) == pytest.approx((0.5, 1, math.pi))
 
 
 def test_progress_never_falls() -> None:
