@@ -170,6 +170,11 @@ def run(mission: Mission, options: Options) -> int:
         _discard(out, existed)
         raise
     _say(_told(summary, out), sys.stdout)
+    if options.video is not None and options.video.exists():
+        _say(
+            f"Film in {options.video}: {options.video.stat().st_size / 1e6:.1f} MB, ten times as fast as life",
+            sys.stdout,
+        )
     return endings.status or int(summary["outcome"] != COMPLETED)
 
 

@@ -3,9 +3,10 @@
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
+from PIL.GifImagePlugin import getdata, getheader
 
 from robots import check
 
@@ -13,8 +14,8 @@ from robots import check
 class Video:
     """A video file that grows picture by picture; the first picture decides the size.
 
-    Use it as a context manager, or call `close`, which completes the file. A GIF is kept in memory until
-    then. A video that never got a picture leaves no file.
+    Use it as a context manager, or call `close`, which completes the file. A video that never got a picture
+    leaves no file.
 
     path: ends in .mp4 or .gif
     fps: pictures per second, 1 to 60; a GIF rounds the time of a picture to 0.01 s
@@ -86,11 +87,17 @@ class _Mp4:
 class _Gif:
     def __init__(self, path: Path, fps: float) -> None:
         self._path, self._duration = path, 10 * round(100 / fps)  # ms
-        self._pictures: list[Image.Image] = []
+        self._out: IO[bytes] | None = None
 
     def write(self, picture: Image.Image) -> None:
-        self._pictures.append(picture.quantize())
+        frame = picture.quantize()
+        if self._out is None:
+            self._out = self._path.open("wb")
+            self._out.writelines(getheader(frame, info={"loop": 0})[0])
+        self._out.writelines(getdata(frame, duration=self._duration, include_color_table=True))
+        self._out.flush()
 
     def close(self) -> None:
-        first, *rest = self._pictures
-        first.save(self._path, save_all=True, append_images=rest, duration=self._duration, loop=0)
+        assert self._out is not None
+        self._out.write(b";")
+        self._out.close()

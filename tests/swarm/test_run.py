@@ -101,12 +101,13 @@ def test_a_tick_of_a_quarter_of_a_second(mission: Mission, play: Play) -> None:
     assert [tick.tick for tick in played.ticks] == list(range(80))
 
 
-def test_a_film(mission: Mission, play: Play, tmp_path: Path) -> None:
+def test_a_film(mission: Mission, play: Play, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film = tmp_path / "film.gif"
     played = play(replace(mission, phases=(replace(mission.phases[0], duration=3),)), video=film)
     assert played.status == 0
     assert played.crew is not None
     assert played.crew.boots == [1, 1, 1], "nobody starts again while the film is completed"
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"Film in {film}: 0.")
     with Image.open(film) as picture:
         assert picture.format == "GIF"
         assert getattr(picture, "n_frames", 1) == 6  # one each half second

@@ -147,14 +147,18 @@ FRAMES = [Image.new("RGB", (65, 49), colour) for colour in ("red", "lime", "blue
 
 
 def test_gif_holds_every_picture(tmp_path: Path) -> None:
-    with Video(tmp_path / "a.gif", fps=10) as video:
+    path, sizes = tmp_path / "a.gif", []
+    with Video(path, fps=10) as video:
         for frame in FRAMES:
             video.write(frame)
-    with Image.open(tmp_path / "a.gif") as image:
+            sizes.append(path.stat().st_size)
+    assert 0 < sizes[0] < sizes[1] < sizes[2], "nothing is kept for the end"
+    with Image.open(path) as image:
         assert image.n_frames == 3
-        assert image.info["duration"] == 100
-        image.seek(2)
-        assert image.convert("RGB").getpixel((30, 20)) == (0, 0, 255)
+        assert (image.info["duration"], image.info["loop"]) == (100, 0)
+        for number, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255)]):
+            image.seek(number)
+            assert image.convert("RGB").getcolors() == [(65 * 49, colour)]
 
 
 def test_mp4_holds_every_picture(tmp_path: Path) -> None:
