@@ -16,6 +16,7 @@ from msgspec import structs
 
 from robots.percept import blank, percept_dtype
 from swarm import mind, peers, registry, store, telling, wire
+from swarm.link import READABLE
 from swarm.mission import Mission
 from swarm.net.air import Air, within
 from swarm.net.ties import Ties
@@ -170,6 +171,6 @@ def _latest(socket: "zmq.Socket[bytes]", parent: int) -> bytes | None:
         except zmq.Again:
             if select([parent], [], [], 0)[0]:
                 return None
-    while int(socket.get(zmq.EVENTS)) & zmq.POLLIN:
+    while int(socket.get(zmq.EVENTS)) & READABLE:
         data = socket.recv()
     return data
