@@ -133,10 +133,17 @@ def _field_parts(snapshot: Snapshot, alive: Sequence[RobotRow]) -> list[str]:
     ]
 
 
-def svg(stage: Stage, snapshot: Snapshot, width: int, height: int) -> str:
-    """One frame as an SVG picture of a terminal."""
+def svg(
+    stage: Stage,
+    snapshot: Snapshot,
+    width: int,
+    height: int,
+    controls: Controls | None = None,
+    detail: Detail | None = None,
+) -> str:
+    """One frame as an SVG picture of a terminal, see `render`."""
     console = Console(record=True, width=width, height=height, file=io.StringIO(), color_system="truecolor")
-    console.print(render(stage, snapshot, width, height), end="")
+    console.print(render(stage, snapshot, width, height, controls=controls, detail=detail), end="")
     return console.export_svg(title=f"jerne: {stage.mission}")
 
 
