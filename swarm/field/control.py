@@ -19,10 +19,10 @@ import zmq
 from msgspec import Meta
 
 from swarm.net import gate, keys
+from swarm.net.orders import Orders
 
 ORDERS = ("stop", "release", "arm", "status", "quit")
 MOST = 4096  # bytes of a message
-AT_ONCE = 16  # orders taken in one go
 WAIT = 2.0  # s that a desk waits for answers
 
 
@@ -69,54 +69,31 @@ _reply = msgspec.msgpack.Decoder(Reply)
 Obey = Callable[[str], tuple[bool, str]]
 
 
-class Control:
+class Control(Orders[Order]):
     """A robot's end, bound to `address`. Raises OSError where that is not to be had."""
 
     def __init__(self, address: str, ring: keys.Keyring | None, desk: str = "desk") -> None:
         self.desk = desk  # the member that may give all orders
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._gate = None if ring is None else gate.Gate(self._context, ring)
-        self._socket = self._context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, MOST)
-        if ring is not None:
-            gate.guard(self._socket, ring, b"control")
-        try:
-            self._socket.bind(address)
-        except zmq.ZMQError as error:
-            self.close()
-            raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
-        self.bad = 0
+        super().__init__(address, ring, b"control", MOST, _proper)
 
     def serve(self, obey: Obey, status: Callable[[], Status]) -> None:
         """Take the orders that have come, and answer. Never waits."""
-        if self._gate is not None:
-            self._gate.serve()
-        for _ in range(AT_ONCE):
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            try:
-                sender, data = frames
-                word = _order.decode(data.bytes).word
-                if word not in ORDERS:
-                    raise ValueError(word)
-            except (ValueError, UnicodeDecodeError, msgspec.MsgspecError):
-                self.bad += 1
-                continue
-            name = gate.sender(data)
-            if name is not None and name != self.desk and word not in ("stop", "status"):
-                done, text = False, f"{name} may only stop robots: this order is for {self.desk}"
-            else:
-                done, text = obey(word)
-            try:
-                self._socket.send_multipart([sender.bytes, _encode(Reply(done, text, status()))], zmq.NOBLOCK)
-            except zmq.Again:
-                continue  # who asked is gone
 
-    def close(self) -> None:
-        """Give the socket up."""
-        self._context.destroy(linger=100)
+        def reply(order: Order, who: str | None) -> bytes:
+            if who not in (None, self.desk) and order.word not in ("stop", "status"):
+                done, text = False, f"{who} may only stop robots: this order is for {self.desk}"
+            else:
+                done, text = obey(order.word)
+            return _encode(Reply(done, text, status()))
+
+        self.answer(reply)
+
+
+def _proper(data: bytes) -> Order:
+    order = _order.decode(data)
+    if order.word not in ORDERS:
+        raise ValueError(order.word)
+    return order
 
 
 def send(

@@ -11,7 +11,6 @@ as long as it lasts. Over the network the operator is a member of the swarm.
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NamedTuple, Protocol
 
@@ -21,11 +20,12 @@ from msgspec import Meta
 
 from swarm.net import gate, keys
 from swarm.net.keys import Keyring
+from swarm.net.orders import Orders
 
 FILE = "operator.key"  # in the folder of a run
 OPERATOR, RUN = "operator", "run"  # names of the two in keys that a run makes
 WORDS = ("stop", "resume")
-MOST, AT_ONCE, WAITING = 1 << 18, 16, 8  # bytes of an order, orders taken in one go, orders that wait for a run
+MOST, WAITING = 1 << 18, 8  # bytes of an order, orders that wait for a run
 
 
 class Order(msgspec.Struct, array_like=True, frozen=True, tag="o1"):
@@ -71,54 +71,30 @@ class Place(NamedTuple):
     operator: str = OPERATOR  # who may give them
 
 
-class Commands:
+class Commands(Orders[Order]):
     """A run's end. Raises OSError where the address is not to be had."""
 
     def __init__(self, place: Place) -> None:
-        self.place, self.bad = place, 0
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._gate = gate.Gate(self._context, place.ring)
-        self._socket = self._context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, MOST)
-        gate.guard(self._socket, place.ring, b"orders")
-        try:
-            self._socket.bind(place.address)
-        except zmq.ZMQError as error:
-            self.close()
-            raise OSError(f"{place.address}: {zmq.strerror(error.errno or 0)}") from None
-
-    @property
-    def address(self) -> str:
-        """Where it is bound."""
-        return str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+        self.place = place
+        super().__init__(place.address, place.ring, b"orders", MOST, _proper)
 
     def serve(self, obey: Obey) -> None:
         """Take the orders that have come, and answer. Never waits."""
-        self._gate.serve()
-        for _ in range(AT_ONCE):
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            try:
-                sender, data = frames
-                order = _order.decode(data.bytes)
-                if order.word not in WORDS:
-                    raise ValueError(order.word)
-            except (ValueError, UnicodeDecodeError, msgspec.MsgspecError):
-                self.bad += 1
-                continue
-            who, operator = gate.sender(data), self.place.operator
-            if who == operator:
-                done, text = obey(order.word, order.robots, operator)
-            else:
-                done, text = False, f"{who} is not the operator ({operator})"
-            with suppress(zmq.ZMQError):  # who asked is gone
-                self._socket.send_multipart([sender.bytes, _encode(Done(done, text))], zmq.NOBLOCK)
+        operator = self.place.operator
 
-    def close(self) -> None:
-        """Give the socket up."""
-        self._context.destroy(linger=100)
+        def reply(order: Order, who: str | None) -> bytes:
+            if who != operator:
+                return _encode(Done(False, f"{who} is not the operator ({operator})"))
+            return _encode(Done(*obey(order.word, order.robots, operator)))
+
+        self.answer(reply)
+
+
+def _proper(data: bytes) -> Order:
+    order = _order.decode(data)
+    if order.word not in WORDS:
+        raise ValueError(order.word)
+    return order
 
 
 class Operator:
