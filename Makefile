@@ -20,5 +20,5 @@ slow:  ## the slow tests
 bench:  ## speed, as ratios to yardsticks measured in the same run
 	uv run python benchmarks/tick.py
 
-faults:  ## what bad networks, dying robots and broken bytes do to a swarm; about 15 minutes, needs root
+faults:  ## what bad networks, dying robots and broken bytes do to a swarm; about 45 minutes, needs root
 	uv run python benchmarks/faults.py

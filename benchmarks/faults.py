@@ -1,7 +1,7 @@
 """What a bad network, dying robots, broken bytes and time do to a swarm: the figures of docs/reliability.md.
 
-    make faults                               all but the soak, about 15 minutes
-    uv run python benchmarks/faults.py --quick         less of each, about 3 minutes
+    make faults                               all but the soak, about 45 minutes
+    uv run python benchmarks/faults.py --quick         less of each, about 10 minutes
     uv run python benchmarks/faults.py --soak 30       30 minutes of 12 robots over peer links
     uv run python benchmarks/faults.py --only kills    one part
 
@@ -35,7 +35,9 @@ def main() -> int:
     def missions(folder: Path) -> bool:
         names = networks.QUICK if args.quick else tuple(networks.CASES)
         seconds, seeds = (45.0, 1) if args.quick else (85.0, args.seeds)
-        return networks.table(networks.all_of(names, seeds, seconds, args.jobs, folder))
+        learnt = networks.school(folder)
+        networks.losses(2 * seeds, 100.0, learnt, folder)
+        return networks.table(networks.all_of(names, seeds, seconds, args.jobs, learnt, folder))
 
     parts: dict[str, Callable[[Path], bool]] = {
         "networks": missions,

@@ -32,6 +32,7 @@ COUNT = 12
 SCHOOL = 900  # s of learning on a perfect link
 BEGIN = 10.0  # s, when what fails begins to
 REST = 15.0  # s without faults at the end
+LOSSES = (0.0, 0.1, 0.3, 0.6, 1.0)  # of signals that the world carries
 MOVES = 99  # last byte of the new address of the robot that moves
 
 
@@ -189,9 +190,10 @@ def until(
     return None
 
 
-def all_of(names: Sequence[str], seeds: int, seconds: float, jobs: int, folder: Path) -> dict[str, list[Found]]:
+def all_of(
+    names: Sequence[str], seeds: int, seconds: float, jobs: int, learnt: Path, folder: Path
+) -> dict[str, list[Found]]:
     """Every network with every seed, a process each, `jobs` at a time."""
-    learnt = school(folder)
     found: dict[str, list[Found]] = {name: [] for name in names}
 
     def start(task: tuple[int, str, int]) -> None:
@@ -208,6 +210,22 @@ def all_of(names: Sequence[str], seeds: int, seconds: float, jobs: int, folder: 
         for _ in pool.map(start, [(index, *task) for index, task in enumerate(tasks)]):
             pass
     return found
+
+
+def losses(seeds: int, seconds: float, learnt: Path, folder: Path) -> None:
+    """Print the tasks of missions in lock-step in which the world carries the signals, and loses some at random."""
+    print(f"signals lost by the world, {seeds} missions of {seconds:g} s in lock-step a line, intervals of 95%")
+    perfect: list[float] = []
+    for loss in LOSSES:
+        tasks = []
+        for seed in range(1, seeds + 1):
+            out = folder / f"loss-{loss}-{seed}"
+            one = replace(mission(seed, seconds), radio=Radio(range=8.0, loss=loss))
+            play(one, out, lambda _crew, _now: None, resume=learnt)
+            tasks.append(float(json.loads((out / "summary.json").read_text())["tasks done"]))
+        perfect = perfect or tasks
+        print("{:4.0%}  {:5.1f} +- {:4.1f}".format(loss, *mean(tasks)), end="")
+        print("  {:4.2f} +- {:4.2f}".format(*ratio(tasks, perfect)) if loss else "", flush=True)
 
 
 def table(found: dict[str, list[Found]]) -> bool:

@@ -36,6 +36,40 @@ AT_ONCE = 512  # datagrams that are looked at in one go
 End = tuple[str, int]  # an IP address and a port
 
 
+class Boxes:
+    """Boxes between robot `number` and all others of its swarm."""
+
+    def __init__(self, number: int, ring: Keyring) -> None:
+        self.number, self._ring = number, ring
+        self._keys: dict[int, bytes] = {}  # robot -> key of the boxes between it and us
+
+    def close(self, data: bytes, number: int) -> bytes | None:
+        """An envelope, boxed for a robot; None: it is none of the swarm."""
+        if not (key := self._key(number)):
+            return None
+        nonce = secrets.token_bytes(NONCE)
+        return MAGIC + self.number.to_bytes(2, "big") + nonce + crypto_box_afternm(data, nonce, key)
+
+    def open(self, data: bytes) -> tuple[int, bytes] | None:
+        """Who has made a box, and the envelope in it; None: nobody of the swarm, or not for us."""
+        sender = int.from_bytes(data[len(MAGIC) : len(MAGIC) + 2], "big")
+        if not data.startswith(MAGIC) or len(data) < HEAD or not (key := self._key(sender)):
+            return None
+        try:
+            return sender, crypto_box_open_afternm(data[HEAD:], data[HEAD - NONCE : HEAD], key)
+        except CryptoError:
+            return None
+
+    def _key(self, number: int) -> bytes:
+        """The key between a robot and us; empty: it is none of ours, or ourselves."""
+        if number not in self._keys and number != self.number:
+            public = self._ring.robots.get(number)
+            if public is None:
+                return b""
+            self._keys[number] = crypto_box_beforenm(z85.decode(public), z85.decode(self._ring.secret))
+        return self._keys.get(number, b"")
+
+
 class Cast:
     """A UDP socket at an address of ears (tcp://ADDRESS:PORT). Raises OSError where the port is taken."""
 
@@ -55,8 +89,7 @@ class Cast:
 
     def renew(self, ring: Keyring | None) -> None:
         """These are the keys from now on."""
-        self._ring = ring
-        self._shared: dict[int, bytes] = {}  # robot -> key of the boxes between it and us
+        self._boxes = None if ring is None else Boxes(self.number, ring)
 
     def say(self, data: bytes, to: Iterable[tuple[int, End]]) -> None:
         """Send an envelope to robots, and keep it for `repeat`. Never waits."""
@@ -78,9 +111,9 @@ class Cast:
                 break
             except OSError:  # news of a port that nobody listens at
                 continue
-            if self._ring is None:
+            if self._boxes is None:
                 heard.append((None, data))
-            elif (opened := self._open(data)) is not None:
+            elif (opened := self._boxes.open(data)) is not None:
                 heard.append(opened)
             else:
                 self.counters["stranger"] += 1
@@ -92,31 +125,7 @@ class Cast:
 
     def _send(self, data: bytes, to: list[tuple[int, End]]) -> None:
         for number, end in to:
-            if self._ring is None:
-                sealed = data
-            elif key := self._key(number):
-                nonce = secrets.token_bytes(NONCE)
-                sealed = MAGIC + self.number.to_bytes(2, "big") + nonce + crypto_box_afternm(data, nonce, key)
-            else:
-                continue
-            with suppress(OSError):  # no way there now, or no room: it is lost
-                self._socket.sendto(sealed, end)
-
-    def _open(self, data: bytes) -> tuple[int, bytes] | None:
-        sender = int.from_bytes(data[len(MAGIC) : len(MAGIC) + 2], "big")
-        key = self._key(sender)
-        if not data.startswith(MAGIC) or len(data) < HEAD or not key:
-            return None
-        try:
-            return sender, crypto_box_open_afternm(data[HEAD:], data[HEAD - NONCE : HEAD], key)
-        except CryptoError:
-            return None
-
-    def _key(self, number: int) -> bytes:
-        """The key between a robot and us; empty: it is none of ours, or ourselves."""
-        if number not in self._shared and self._ring is not None and number != self.number:
-            public = self._ring.robots.get(number)
-            if public is None:
-                return b""
-            self._shared[number] = crypto_box_beforenm(z85.decode(public), z85.decode(self._ring.secret))
-        return self._shared.get(number, b"")
+            sealed = data if self._boxes is None else self._boxes.close(data, number)
+            if sealed is not None:
+                with suppress(OSError):  # no way there now, or no room: it is lost
+                    self._socket.sendto(sealed, end)
