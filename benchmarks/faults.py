@@ -35,7 +35,7 @@ def main() -> int:
     def missions(folder: Path) -> bool:
         names = networks.QUICK if args.quick else tuple(networks.CASES)
         seconds, seeds = (45.0, 1) if args.quick else (85.0, args.seeds)
-        learnt = networks.school(folder)
+        learnt = networks.school(folder, 300 if args.quick else networks.SCHOOL)
         networks.losses(2 * seeds, 100.0, learnt, folder)
         return networks.table(networks.all_of(names, seeds, seconds, args.jobs, learnt, folder))
 

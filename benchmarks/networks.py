@@ -108,10 +108,10 @@ def mission(seed: int, seconds: float) -> Mission:
     )
 
 
-def school(folder: Path) -> Path:
+def school(folder: Path, seconds: float = SCHOOL) -> Path:
     """The folder of a run in which robots have learnt the trade."""
     out = folder / "school"
-    play(mission(100, SCHOOL), out, lambda _crew, _now: None)
+    play(mission(100, seconds), out, lambda _crew, _now: None)
     return out
 
 

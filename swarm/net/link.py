@@ -131,13 +131,13 @@ class PeerLink:
         `now` is in s on any clock that only goes forward, such as `clock`; the same for all calls.
         """
         self.now = now
+        heard = self._hear_datagrams()  # at once: what comes in between would seem to have come early
+        heard += self._hear()
         if clock() - self._tended >= TEND:
             self._tended = clock()
             self._tend()
         for number, address in self.suggestions.poll(now) if self.suggestions is not None else ():
             self.know(number, address)
-        heard = self._hear_datagrams()
-        heard += self._hear()
         if now - self._said >= PULSE:
             self._send(HERE, b"")
         return heard
