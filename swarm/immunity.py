@@ -12,7 +12,7 @@ import numpy as np
 from immune import stability
 from immune.affinity import names_of
 from immune.params import RANGES, Params
-from swarm import missionfile
+from swarm import affinities, missionfile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,6 +31,8 @@ examples:
   jerne immune                                  of the default mission
   jerne immune mine.toml --set mind.immune.eta=0
   jerne immune --picture map.png                the stability map over alpha, beta, eta and k
+  jerne immune --write net.graphml              its affinities, to be edited with another program
+  jerne immune --read net.graphml --graph net.png   what is wrong with those, and a picture of them
 """
 MAPPED = ("alpha", "beta", "eta", "k")
 NAMES = names_of(2)
@@ -49,6 +51,9 @@ def main(argv: Sequence[str]) -> int:
     add("--antigen", type=float, default=0.9, metavar="G", help="of the strategy that is asked for (default: 0.9)")
     add("--other", type=float, default=0.4, metavar="G", help="of the other one (default: 0.4)")
     add("--picture", type=Path, metavar="FILE", help="draw the response and the stability map (PNG)")
+    add("--read", type=Path, metavar="FILE", help="affinities from a GraphML file instead of the mission's")
+    add("--write", type=Path, metavar="FILE", help="write the affinities as GraphML")
+    add("--graph", type=Path, metavar="FILE", help="draw the affinities as a graph (PNG)")
     args = parser.parse_args(argv)
     try:
         for name in ("antigen", "other"):
@@ -56,10 +61,20 @@ def main(argv: Sequence[str]) -> int:
                 raise ValueError(f"--{name} = {getattr(args, name)}: must lie in [0, 1]")
         mission = missionfile.load(missionfile.find(args.mission), args.sets)
         params = mission.mind.immune
+        if args.read is not None:
+            rows = affinities.read(args.read, len(NAMES)).tolist()
+            params = replace(params, affinity=tuple(map(tuple, rows)))
+            print(f"affinities of {args.read}, in a mission: mind.immune.affinity = {rows}")
         print("\n".join(report(params, args.antigen, args.other, mission.tick)))
         if args.picture is not None:
             draw(params, args.antigen, args.other).save(args.picture)
             print(f"{args.picture}: written")
+        if args.write is not None:
+            affinities.write(args.write, np.array(params.affinity))
+            print(f"{args.write}: written")
+        if args.graph is not None:
+            affinities.draw(np.array(params.affinity)).save(args.graph)
+            print(f"{args.graph}: written")
     except (ValueError, OSError) as error:
         for line in str(error).splitlines():
             print(f"jerne: error: {line}", file=sys.stderr)

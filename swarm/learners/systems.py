@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from classifier import conditions, population, xcs
+from classifier import conditions, population, scs, xcs
 from swarm.features import BITS
 from swarm.learners.contract import Choice, Lesson, Moment
 from swarm.mission import Mission
-from swarm.registry import learner
+from swarm.registry import learner, parameters
 from swarm.report import ACTIONS
 
 
@@ -50,3 +50,49 @@ class Xcs:
         """Macroclassifiers, the fittest first."""
         pop = state.lane(lane)
         return population.rules(pop, None if situation is None else conditions.match(pop, situation))
+
+
+@learner("scs")
+class Scs:
+    """The simple classifier system of `classifier.scs`, the family of the 2004 paper: the faithful mode."""
+
+    Parameters = scs.Params
+
+    def __init__(self, mission: Mission) -> None:
+        self.params = parameters(mission, "scs", scs.Params)
+
+    def start(self, lanes: int) -> population.Population:
+        """Empty populations."""
+        return scs.empty(self.params, BITS, len(ACTIONS), (lanes,))
+
+    def decide(
+        self, state: population.Population, lane: int, situation: int, allowed: Sequence[int], now: Moment
+    ) -> Choice:
+        """The auction among the rules for what is allowed; the prediction is the bid without noise."""
+        pop = state.lane(lane)
+        bids = scs.predict(pop, situation, now.lessons, self.params, now.draws)[list(allowed)]
+        action = allowed[xcs.choose(bids, self.params.p_explore, now.draws)]
+        return Choice(action, self._within(scs.predictions_known(pop, situation)[action]))
+
+    def learn(self, state: population.Population, lane: int, lesson: Lesson, now: Moment) -> None:
+        """Taxes, bid and pay-off; a generation passes where one is due."""
+        situation, action, payoff, *_ = lesson
+        scs.learn(state.lane(lane), situation, action, payoff, now.lessons, self.params, now.draws)
+
+    def best(self, state: population.Population, lane: int, situation: int) -> float:
+        """The highest bid."""
+        value = scs.best(state.lane(lane), situation)
+        return 0.0 if np.isnan(value) else self._within(value)
+
+    def rules(self, state: population.Population) -> np.ndarray:
+        """Rules."""
+        return np.asarray((state.numerosity > 0).sum(-1))
+
+    def readable(self, state: population.Population, lane: int, situation: int | None = None) -> list[population.Rule]:
+        """Rules, the strongest first."""
+        pop = state.lane(lane)
+        return population.rules(pop, None if situation is None else conditions.match(pop, situation))
+
+    def _within(self, bid: float) -> float:
+        """A bid as a pay-off: a young rule may bid more than there is to win."""
+        return min(float(bid), self.params.payoff)

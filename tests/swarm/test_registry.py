@@ -265,9 +265,10 @@ def test_learners_know_nothing_at_first(name: str) -> None:
     assert teacher.rules(state).tolist() == [0, 0]
 
 
-def test_xcs_learns_what_pays() -> None:
+@pytest.mark.parametrize(("name", "worth"), [("xcs", 700), ("scs", 500)])  # bids rise slowly to what is paid
+def test_classifier_systems_learn_what_pays(name: str, worth: float) -> None:
     """Of two situations each wants another action; guessing gets one in five right."""
-    teacher = swarm.learners.Xcs(MISSION)
+    teacher = registry.LEARNERS[name](MISSION)
     state = teacher.start(1)
     right = []
     for step in range(300):
@@ -278,4 +279,7 @@ def test_xcs_learns_what_pays() -> None:
         lesson = Lesson(situation, choice.action, payoff)
         teacher.learn(state, 0, lesson, Moment(step, step, Draws(5, 0, step, 2)))
     assert np.mean(right[-100:]) > 0.7
-    assert teacher.best(state, 0, 1) > 700
+    assert teacher.best(state, 0, 1) > worth
+    strengths = [rule.fitness for rule in teacher.readable(state, 0, 1)]
+    assert strengths == sorted(strengths, reverse=True)
+    assert len(strengths) < len(teacher.readable(state, 0)) == teacher.rules(state)[0]
