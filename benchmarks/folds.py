@@ -69,10 +69,10 @@ def xcsf(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray, lessons: in
 
 
 def scikit_xcs(X: np.ndarray, y: np.ndarray, seed: int, asked: np.ndarray, lessons: int) -> np.ndarray:
-    """scikit-XCS 1.0.8; half of its iterations learn, the others test."""
+    """scikit-XCS 1.0.8; each of its iterations learns, the half that explores evolves as well."""
     from skXCS import XCS
 
-    system = XCS(learning_iterations=2 * lessons, N=CAPACITY, random_state=seed, max_payoff=tables.PAYOFF)
+    system = XCS(learning_iterations=lessons, N=CAPACITY, random_state=seed, max_payoff=tables.PAYOFF)
     system.fit(X, y)
     return np.asarray(system.predict(asked))
 

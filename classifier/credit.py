@@ -23,7 +23,8 @@ def update(pop: Population, acting: np.ndarray, payoff: float, x: np.ndarray, pa
     n, exp = pop.counts[NUMEROSITY][acting], pop.counts[EXPERIENCE][acting] + 1
     numbers = pop.numbers[:BOUNDS].take(acting, 1)
     size, prediction, epsilon, F = numbers
-    rate = p_rate = np.maximum(1 / exp, beta)
+    copies, averaging = sum(n.tolist()), 1 / min(exp.tolist()) > beta
+    rate = p_rate = np.maximum(1 / exp, beta) if averaging else beta  # of most action sets all rules are experienced
     weights, inputs = [prediction], [1.0]
     if linear:
         weights, inputs = [prediction, *pop.slopes[:, acting]], [1.0, *x.tolist()]
@@ -40,15 +41,16 @@ def update(pop: Population, acting: np.ndarray, payoff: float, x: np.ndarray, pa
     if not params.error_first:
         missed = P - output(weights, inputs)
     epsilon += rate * (abs(missed) - epsilon)
-    size += rate * (sum(n.tolist()) - size)
+    size += rate * (copies - size)
 
-    kappa: np.ndarray = n
+    kappa, accuracy = n, float(copies)
     if max(epsilon.tolist()) >= params.epsilon0:
         kappa = params.alpha * power(params.epsilon0 / np.maximum(epsilon, params.epsilon0), params.nu)
         kappa[epsilon < params.epsilon0] = 1.0
         kappa *= n
+        accuracy = total(kappa)
     F *= 1 - beta
-    F += beta * kappa / total(kappa)  # so written, F never rounds to 0
+    F += beta * kappa / accuracy  # so written, F never rounds to 0
 
     pop.counts[EXPERIENCE][acting] = exp
     pop.numbers[:BOUNDS, acting] = numbers

@@ -103,7 +103,7 @@ def evolve(pop: Population, acting: np.ndarray, situation: Any, step: int, param
     genes, ends = pop.bits + 2 * pop.reals, BOUNDS + 2 * pop.reals
     draws_each = pop.bits + 4 * pop.reals + 2
     u = draws.many(5 + 2 * draws_each).tolist()
-    parents = [select(pop, acting, params, v) for v in u[:2]]
+    parents = select(pop, acting, params, u[:2])
     cares = [pop.words.item(CARE, row) for row in parents]
     children = [pop.numbers[:, row].tolist() for row in parents]
     action = pop.counts.item(ACTION, parents[0])
@@ -155,8 +155,8 @@ def add_offspring(
     insert(pop, value, care, action, numbers, step)
 
 
-def select(pop: Population, acting: np.ndarray, params: Params, u: float) -> int:
-    """A parent from [A] by one draw `u`: roulette wheel over F, or tournament.
+def select(pop: Population, acting: np.ndarray, params: Params, u: list[float]) -> list[int]:
+    """Parents from [A], by one draw `u` each: roulette wheel over F, or tournament.
 
     In a tournament every copy of a rule takes part with probability tau and the highest F per copy
     wins; none taking part is drawn again. Asked in the order of their F per copy, the first copy to say
@@ -164,11 +164,13 @@ def select(pop: Population, acting: np.ndarray, params: Params, u: float) -> int
     """
     F = pop.numbers[FITNESS][acting]
     if params.tournament == 0:
-        return int(acting[_spin(np.add.accumulate(F), u)])
+        wheel = np.add.accumulate(F)
+        return [acting.item(_spin(wheel, v)) for v in u]
     n = pop.counts[NUMEROSITY][acting]
     ranked = np.argsort(-(F / n), kind="stable")
-    refusals = count_refusals(params.tournament, u) % int(n.sum())
-    return int(acting[ranked[np.add.accumulate(n[ranked]).searchsorted(refusals, side="right")]])
+    until = np.add.accumulate(n[ranked])
+    refusals = [count_refusals(params.tournament, v) % until.item(-1) for v in u]
+    return [acting.item(ranked.item(until.searchsorted(k, side="right"))) for k in refusals]
 
 
 def count_refusals(tau: float, u: float) -> int:
@@ -248,12 +250,12 @@ def delete(pop: Population, params: Params, draws: Draws) -> int:
     row that became free and was filled with the last rule, -1 if none did.
     """
     count = count_rules(pop)
-    n = pop.counts[NUMEROSITY][:count]
-    copies = int(n.sum())
+    n = pop.counts[NUMEROSITY, :count]
+    copies = int(np.add.reduce(n))
     if copies <= params.capacity:
         return -1
-    F = pop.numbers[FITNESS][:count]
-    vote = pop.numbers[SIZE][:count] * n
+    F = pop.numbers[FITNESS, :count]
+    vote = pop.numbers[SIZE, :count] * n
     mean, own = total(F) / copies, F / n
     weak = (own < params.delta * mean).nonzero()[0]
     if weak.size:

@@ -191,5 +191,5 @@ def test_tournaments_rank_ties_by_row_in_both_gears() -> None:
     acting = np.arange(6)
     for seed in range(300):
         u = Draws(seed).one()
-        chosen = discovery.select(pop, acting, params, u)
+        (chosen,) = discovery.select(pop, acting, params, [u])
         assert chosen == kdiscovery.select(pop.counts, pop.numbers, params.record[0], u, acting)
