@@ -193,7 +193,7 @@ def calls() -> None:
 
 def robots(count: int = 1000, steps: int = 300) -> None:
     """A stack's step: all decide and learn, 8 real inputs, room for 400 rules; the median of the last 50 steps."""
-    params, lanes = Params(capacity=400, spread=1.0), np.arange(count)
+    params, lanes = Params(capacity=400, spread=1.0, p_wild=0.0), np.arange(count)
     pop, rng = empty(params, 0, 4, (count,), reals=8), np.random.default_rng(1)
     took = []
     for t in range(steps):
