@@ -140,6 +140,7 @@ def until_it_ends(process: "subprocess.Popen[str]", after: float = 0.5) -> Calla
     return is_over
 
 
+@pytest.mark.slow
 def test_of_floods_no_more_than_the_rate_is_heard_and_memory_is_bounded(robot: Robot, tmp_path: Path) -> None:
     keys.new(tmp_path / "keys", MEMBERS)
     rings = [keys.load(tmp_path / "keys", name) for name in MEMBERS]
@@ -180,6 +181,7 @@ def endless(address: str, seconds: float) -> int:
     return sent
 
 
+@pytest.mark.slow
 def test_a_message_without_end_is_cut_off_and_memory_is_bounded(robot: Robot) -> None:
     node, link = robot(None)
     before, after, sent = memory(node, link), [], 0
