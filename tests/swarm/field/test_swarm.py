@@ -30,6 +30,8 @@ range = 0.3
 range = 3.0
 [sensors.sites]
 range = 3.0
+[mind]
+learner = "known"  # bodies are judged here, not what is learnt: without it one in four swarms takes longer than 180 s
 [work]
 face = 1.5
 [kinds.heavy]
