@@ -207,11 +207,16 @@ def _read(pop: Population, situation: Any, params: Params) -> tuple[Any, np.ndar
     """`read`, after a check that `pop` is one robot's and was made for such parameters; raises ValueError."""
     if type(situation) is int and 0 <= situation < pop.words_end and pop.capacity == params.capacity:
         return situation, NO_REALS
-    if pop.numbers.shape != (shape := shape_for(params, pop.reals)):
-        raise ValueError(f"population of shape {pop.numbers.shape}: one robot's with these parameters has {shape}")
+    check_fits(pop, params)
     seen = read(pop, situation)
     _one(pop, seen)
     return seen
+
+
+def check_fits(pop: Population, params: Params) -> None:
+    """Raise ValueError for a population that is not one robot's, or was made for other parameters."""
+    if pop.numbers.shape != (shape := shape_for(params, pop.reals)):
+        raise ValueError(f"population of shape {pop.numbers.shape}: one robot's with these parameters has {shape}")
 
 
 def _one(pop: Population, seen: Situation) -> None:

@@ -45,7 +45,7 @@ class Patience:
         wanted = [action for action in (PULL, FOLLOW) if action in allowed]
         return Choice(wanted[0] if wanted else allowed[0], float("nan"))
 
-    def learn(self, state, lane, lesson, now):
+    def learn(self, state, lane, lessons, now):
         """Nothing is learnt."""
 
     def best(self, state, lane, situation):

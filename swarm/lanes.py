@@ -129,10 +129,10 @@ class Learners:
         k, learner, place = self._find(lane)
         return learner.decide(state[k], place, situation, allowed, now)
 
-    def learn(self, state: list[Any], lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: list[Any], lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """As the lane's own learner does."""
         k, learner, place = self._find(lane)
-        learner.learn(state[k], place, lesson, now)
+        learner.learn(state[k], place, lessons, now)
 
     def best(self, state: list[Any], lane: int, situation: int) -> float:
         """As the lane's own learner has it."""

@@ -255,15 +255,15 @@ def _credit_leaving(mind: Mind, lane: int, now: int, payoff: float) -> None:
     m = mind.memory[lane]
     if m["left"] >= 0:
         worth = _discount(mind, now - int(m["left"])) * payoff
-        _learn(mind, lane, now, Lesson(int(m["left_in"]), GIVE_UP, worth))
+        _learn(mind, lane, now, [Lesson(int(m["left_in"]), GIVE_UP, worth)])
         m["left"] = -1
 
 
-def _learn(mind: Mind, lane: int, now: int, lesson: Lesson) -> None:
+def _learn(mind: Mind, lane: int, now: int, lessons: Sequence[Lesson]) -> None:
     m = mind.memory[lane]
     step = int(m["lessons"])
-    mind.learner.learn(mind.learner_state, lane, lesson, Moment(now, step, _draws(mind, lane, step, _LEARN)))
-    m["lessons"] += 1
+    mind.learner.learn(mind.learner_state, lane, lessons, Moment(now, step, _draws(mind, lane, step, _LEARN)))
+    m["lessons"] += len(lessons)
 
 
 def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outcome]) -> None:
@@ -287,8 +287,8 @@ def _study(mind: Mind, lane: int, now: int, outcome: Outcome, *, own: bool) -> N
         draws, known = _draws(mind, lane, int(mind.memory[lane]["lessons"]), _REPLAY), int((wins[:, 1] >= 0).sum())
         for _ in range(mind.replay[lane]):
             taught += moved(*wins[draws.below(known)].tolist(), own=own)
-    for lesson in taught:
-        _learn(mind, lane, now, lesson)
+    if taught:
+        _learn(mind, lane, now, taught)
 
 
 def _draws(mind: Mind, lane: int, when: int, purpose: int) -> Draws:

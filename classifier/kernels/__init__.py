@@ -5,7 +5,7 @@ those of one robot, as `classifier.population.Population` and `classifier.params
 `acting` and `rows` hold the rows of [A] or [M].
 """
 
-from classifier.kernels.lives import decide_all, episode, learn_all, lessons, predictions_all
+from classifier.kernels.lives import decide_all, episode, learn_all, learn_in_turn, lessons, predictions_all
 from classifier.kernels.xcs import choose, decide, known, learn, predict
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "known",
     "learn",
     "learn_all",
+    "learn_in_turn",
     "lessons",
     "predict",
     "predictions_all",

@@ -37,6 +37,15 @@ def learn_all(
 
 
 @kernel
+def learn_in_turn(words, counts, numbers, params, draws, bits, actions, situations, x, taken, payoffs, first):
+    for t in range(taken.size):
+        learn(
+            *(words, counts, numbers, params, draws, bits, actions),
+            *(situations[t], x[t], taken[t], payoffs[t], first + t),
+        )
+
+
+@kernel
 def predictions_all(words, counts, numbers, situations, x, out):
     rows = np.empty(words.shape[1], np.int64)
     for t in range(len(out)):

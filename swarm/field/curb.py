@@ -46,10 +46,10 @@ class Curbed:
             self.left -= 1
         return self._curious.decide(state, lane, situation, allowed, now)
 
-    def learn(self, state: Any, lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: Any, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """The learner's, or nothing."""
         if not self.frozen:
-            self._calm.learn(state, lane, lesson, now)
+            self._calm.learn(state, lane, lessons, now)
 
     def best(self, state: Any, lane: int, situation: int) -> float:
         """The learner's."""

@@ -5,7 +5,7 @@ minute. A situation is `swarm.features.BITS` bits, an action an index into `swar
 learner can be tuned by are the fields of its `Parameters`, see `swarm.registry.parameters`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +38,11 @@ class Moment(NamedTuple):
     lessons: int  # so far
     draws: Draws  # its random numbers
 
+    def each(self, lessons: Sequence[Lesson]) -> Iterator[tuple[Lesson, "Moment"]]:
+        """Lessons one by one, with the moment of each; they draw in turn."""
+        for count, lesson in enumerate(lessons, self.lessons):
+            yield lesson, self._replace(lessons=count)
+
 
 class Learner(Protocol):
     """Contract of a learner; it is built from the mission."""
@@ -50,8 +55,8 @@ class Learner(Protocol):
     def decide(self, state: Any, lane: int, situation: int, allowed: Sequence[int], now: Moment) -> Choice:
         """The action to take, one of those `allowed` (at least one)."""
 
-    def learn(self, state: Any, lane: int, lesson: Lesson, now: Moment) -> None:
-        """Learn from what came of an action, own or a neighbour's."""
+    def learn(self, state: Any, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
+        """Learn from what came of actions (at least one), own or a neighbour's, one after the other."""
 
     def best(self, state: Any, lane: int, situation: int) -> float:
         """The highest pay-off it predicts; 0 where it knows nothing."""

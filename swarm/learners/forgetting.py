@@ -45,11 +45,12 @@ class _Forgetting:
         """As the classifier system does."""
         return self.xcs.decide(state.rules, lane, situation, allowed, now)
 
-    def learn(self, state: State, lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: State, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Forget everything if that is due; then learn."""
-        if self.is_due(state.rules.lane(lane), state.notes[lane], lesson, now):
-            clear(state.rules.lane(lane))
-        self.xcs.learn(state.rules, lane, lesson, now)
+        for lesson, then in now.each(lessons):
+            if self.is_due(state.rules.lane(lane), state.notes[lane], lesson, then):
+                clear(state.rules.lane(lane))
+            self.xcs.learn(state.rules, lane, [lesson], then)
 
     def is_due(self, rules: Population, notes: np.ndarray, lesson: Lesson, now: Moment) -> bool:
         """Whether to forget now; may write into `notes`."""
@@ -205,9 +206,15 @@ class TCell(_Forgetting):
         notes = np.zeros((lanes, rules.counts.shape[-1]))
         return Remembering(rules, notes, kept, np.full((lanes, cells), -1), np.full(lanes, -1e9))
 
-    def learn(self, state: State, lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: State, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Learn; forget, or remember, where that is due."""
         assert isinstance(state, Remembering)
+        for lesson, then in now.each(lessons):
+            self._weigh(state, lane, lesson, then)
+            self.xcs.learn(state.rules, lane, [lesson], then)
+
+    def _weigh(self, state: Remembering, lane: int, lesson: Lesson, now: Moment) -> None:
+        """How a lesson fits what is believed: T-cell terms, and what is forgotten or remembered for that."""
         rules, c = state.rules.lane(lane), state.notes[lane]
         fits = np.flatnonzero(match(rules, read(rules, lesson.situation)))
         acting = fits[rules.action[fits] == lesson.action]
@@ -223,7 +230,6 @@ class TCell(_Forgetting):
             c[acting] += max(0.0, predicted - lesson.payoff) / 1000
             if float((weight * c[acting]).sum()) > self.given.theta * total:
                 self._forget(state, lane, lesson.situation, now)
-        self.xcs.learn(state.rules, lane, lesson, now)
 
     def _forget(self, state: Remembering, lane: int, situation: int, now: Moment) -> None:
         """Archive what is known, then take the values of all rules that fit a signature."""

@@ -25,7 +25,7 @@ class _Ignorant:
         """Nothing but how many."""
         return lanes
 
-    def learn(self, state: int, lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: int, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Nothing is learnt."""
 
     def best(self, state: int, lane: int, situation: int) -> float:  # noqa: ARG002 - part of the contract

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from classifier import conditions, population, scs, xcs
+from classifier import conditions, population, scs, stack, xcs
 from swarm.features import BITS
 from swarm.learners.contract import Choice, Lesson, Moment
 from swarm.mission import Mission
@@ -21,7 +21,7 @@ class Xcs:
 
     def start(self, lanes: int) -> population.Population:
         """Empty populations; decisions come at once from now on."""
-        xcs.warm_up(self.params, BITS, len(ACTIONS))
+        stack.warm_up(self.params, BITS, len(ACTIONS))
         return population.empty(self.params, BITS, len(ACTIONS), (lanes,))
 
     def decide(
@@ -32,10 +32,10 @@ class Xcs:
         chosen = xcs.choose(predictions, self.params.p_explore, now.draws)
         return Choice(allowed[chosen], float(predictions[chosen]))
 
-    def learn(self, state: population.Population, lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: population.Population, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Update the action set, and evolve it when due."""
-        situation, action, payoff, *_ = lesson
-        xcs.learn(state.lane(lane), situation, action, payoff, now.lessons, self.params, now.draws)
+        situations, actions, payoffs, _ = zip(*lessons, strict=True)
+        stack.learn_in_turn(state.lane(lane), situations, actions, payoffs, now.lessons, self.params, now.draws)
 
     def best(self, state: population.Population, lane: int, situation: int) -> float:
         """Highest entry of the prediction array."""
@@ -74,10 +74,11 @@ class Scs:
         action = allowed[xcs.choose(bids, self.params.p_explore, now.draws)]
         return Choice(action, self._within(scs.predictions_known(pop, situation)[action]))
 
-    def learn(self, state: population.Population, lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: population.Population, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Taxes, bid and pay-off; a generation passes where one is due."""
-        situation, action, payoff, *_ = lesson
-        scs.learn(state.lane(lane), situation, action, payoff, now.lessons, self.params, now.draws)
+        pop = state.lane(lane)
+        for (situation, action, payoff, _), then in now.each(lessons):
+            scs.learn(pop, situation, action, payoff, then.lessons, self.params, now.draws)
 
     def best(self, state: population.Population, lane: int, situation: int) -> float:
         """The highest bid."""

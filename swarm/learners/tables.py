@@ -42,14 +42,14 @@ class WinStay:
                 return Choice(action, NOTHING)
         return Choice(allowed[now.draws.below(len(allowed))], NOTHING)
 
-    def learn(self, state: np.ndarray, lane: int, lesson: Lesson, now: Moment) -> None:
+    def learn(self, state: np.ndarray, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Keep what won, drop what lost."""
-        situation, action, payoff, *_ = lesson
-        place = situation & SIGNATURE
-        if action < FOLLOW and payoff >= WON:
-            state[lane, place] = state[lane, -1] = action
-        elif action < FOLLOW and state[lane, place] in (action, -1):
-            state[lane, place] = (action + 1 + now.draws.below(FOLLOW - 1)) % FOLLOW
+        for situation, action, payoff, _ in lessons:
+            place = situation & SIGNATURE
+            if action < FOLLOW and payoff >= WON:
+                state[lane, place] = state[lane, -1] = action
+            elif action < FOLLOW and state[lane, place] in (action, -1):
+                state[lane, place] = (action + 1 + now.draws.below(FOLLOW - 1)) % FOLLOW
 
     def best(self, state: np.ndarray, lane: int, situation: int) -> float:  # noqa: ARG002 - part of the contract
         """It predicts nothing."""
@@ -102,11 +102,12 @@ class Q:
             chosen = now.draws.below(len(allowed))
         return Choice(allowed[chosen], float(values[chosen]))
 
-    def learn(self, state: np.ndarray, lane: int, lesson: Lesson, now: Moment) -> None:  # noqa: ARG002
+    def learn(self, state: np.ndarray, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:  # noqa: ARG002
         """Move the value towards the pay-off, which holds the discounted future already."""
-        values = state[lane, lesson.situation & SIGNATURE]
-        error = lesson.payoff - values[lesson.action]
-        values[lesson.action] += (self.given.alpha if error > 0 else self.given.beta) * error
+        for situation, action, payoff, _ in lessons:
+            values = state[lane, situation & SIGNATURE]
+            error = payoff - values[action]
+            values[action] += (self.given.alpha if error > 0 else self.given.beta) * error
 
     def best(self, state: np.ndarray, lane: int, situation: int) -> float:
         """The highest value of the signature."""

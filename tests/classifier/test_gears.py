@@ -143,6 +143,50 @@ def test_a_stack_is_its_robots_each_alone(name: str) -> None:
     assert together.experience[1].sum() > 0
 
 
+@pytest.mark.parametrize("name", ["numba", "numpy"])
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
+def test_lessons_in_turn_are_lessons_one_by_one(life: Life, name: str) -> None:
+    gear.use(name)
+    params, bits, reals, actions = life
+    pops = [empty(params, bits, actions, reals=reals) for _ in range(2)]
+    draws = Draws(8), Draws(8)
+    taken = [step % actions for step in range(90)]
+    payoffs = [1000.0 * (step % 3 == 0) for step in range(90)]
+    seen = [read(pops[0], situation(life, 8, step % 4)) for step in range(90)]
+    words, x = np.array([one.word for one in seen]), np.stack([one.x for one in seen])
+    together = words if not reals else x if not bits else (words, x)
+    for part in (slice(0, 1), slice(1, 90)):
+        some = together[part] if not isinstance(together, tuple) else (words[part], x[part])
+        stack.learn_in_turn(pops[0], some, taken[part], payoffs[part], part.start, params, draws[0])
+    for step, one in enumerate(seen):
+        xcs.learn(pops[1], one, taken[step], payoffs[step], step, params, draws[1])
+    assert_same(*pops)
+    assert draws[0].one() == draws[1].one()
+    assert pops[0].experience.max() > 4
+
+
+@pytest.mark.parametrize(
+    ("seen", "actions", "payoffs", "message"),
+    [
+        ([3, 16], [0, 1], [0.0, 1.0], "situations: must be whole numbers in [0, 15]"),
+        ([3, 5], [0, 2], [0.0, 1.0], "actions = [0 2]: must lie in [0, 1]"),
+        ([3, 5], [0, 1], [0.0, np.nan], "payoffs = [ 0. nan]: must be 2 numbers"),
+        ([3, 5], [0, 1], [0.0, 2e9], "payoffs = [0.e+00 2.e+09]: must lie in [-1000000000, 1000000000]"),
+        ([3, 5], [0, 1], [0.0], "payoffs of shape (1,): must be 2 numbers, NaN where none has come"),
+        ([3], [0, 1], [0.0, 1.0], "words of shape (1,): must be (2,), a situation for each"),
+    ],
+)
+def test_of_lessons_in_turn_all_are_refused_or_none(
+    seen: list[int], actions: list[int], payoffs: list[float], message: str
+) -> None:
+    pop = empty(PAPER, 4, 2)
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        stack.learn_in_turn(pop, seen, actions, payoffs, 0, PAPER, Draws(1))
+    assert not pop.numerosity.any()
+    with pytest.raises(ValueError, match="^population of shape"):
+        stack.learn_in_turn(pop, [3], [0], [1.0], 0, replace(PAPER, capacity=7), Draws(1))
+
+
 def test_what_kernels_are_compiled_from_is_what_their_cache_is_named_after() -> None:
     sources = {file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for file in compiled.SOURCES}
     for file in (ROOT / "classifier" / "kernels").glob("*.py"):

@@ -39,7 +39,7 @@ class Robot:
     def teach(self, situation: int, action: int, payoff: float, times: int = 1, tick: int = 0) -> None:
         for _ in range(times):
             moment = Moment(tick, self.lessons, Draws(1, 0, self.lessons, 3))
-            self.learner.learn(self.state, 0, Lesson(situation, action, payoff), moment)
+            self.learner.learn(self.state, 0, [Lesson(situation, action, payoff)], moment)
             self.lessons += 1
 
     def choose(self, situation: int, allowed: tuple[int, ...] = (PUSH, PULL, HOLD), tick: int = 0) -> int:

@@ -173,8 +173,8 @@ class Steady:
     ) -> Choice:
         return Choice(allowed[0], 0.0)
 
-    def learn(self, state: list[Lessons], lane: int, lesson: Lesson, _now: Moment) -> None:
-        state[lane].append(lesson[:3])
+    def learn(self, state: list[Lessons], lane: int, lessons: Sequence[Lesson], _now: Moment) -> None:
+        state[lane] += [lesson[:3] for lesson in lessons]
 
     def best(self, _state: list[Lessons], _lane: int, _situation: int) -> float:
         return 0.0

@@ -239,7 +239,7 @@ def school(name: str, lanes: list[int]) -> list[list[tuple[int, float, float, in
             assert np.isnan(choice.prediction) or -1e-6 <= choice.prediction <= 1000 + 1e-6
             payoff = 1000.0 * (choice.action == situation % len(ACTIONS))
             lesson = Lesson(situation, choice.action, payoff, own=step % 3 > 0)
-            teacher.learn(state, lane, lesson, Moment(step, step, Draws(5, robot, step, 2)))
+            teacher.learn(state, lane, [lesson], Moment(step, step, Draws(5, robot, step, 2)))
             best, rules = teacher.best(state, lane, situation), int(teacher.rules(state)[lane])
             assert 0 <= best <= 1000 + 1e-6
             assert 0 <= rules <= MISSION.mind.xcs.capacity
@@ -277,7 +277,7 @@ def test_classifier_systems_learn_what_pays(name: str, worth: float) -> None:
         right.append(choice.action == situation + 1)
         payoff = 1000.0 * right[-1]
         lesson = Lesson(situation, choice.action, payoff)
-        teacher.learn(state, 0, lesson, Moment(step, step, Draws(5, 0, step, 2)))
+        teacher.learn(state, 0, [lesson], Moment(step, step, Draws(5, 0, step, 2)))
     assert np.mean(right[-100:]) > 0.7
     assert teacher.best(state, 0, 1) > worth
     strengths = [rule.fitness for rule in teacher.readable(state, 0, 1)]

@@ -155,12 +155,12 @@ def test_frozen_minds_learn_and_explore_nothing() -> None:
     brain = Brain(mission, 0, 0)
     learner, state = brain.mind.learner, brain.mind.learner_state
     for step in range(30):
-        learner.learn(state, 0, Lesson(step % 4, step % 3, 500.0), moment(step))
+        learner.learn(state, 0, [Lesson(step % 4, step % 3, 500.0)], moment(step))
     before = [np.copy(part) for part in vars(state).values() if isinstance(part, np.ndarray)]
     curb(brain.mind, frozen=True, budget=None)
     for step in range(200):
         brain.mind.learner.decide(state, 0, step, [0, 1, 2], moment(step))
-        brain.mind.learner.learn(state, 0, Lesson(step, 1, 900.0), moment(step))
+        brain.mind.learner.learn(state, 0, [Lesson(step, 1, 900.0)], moment(step))
     after = [part for part in vars(state).values() if isinstance(part, np.ndarray)]
     assert before
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
@@ -175,7 +175,7 @@ def test_a_budget_of_exploration_is_spent(sets: list[str]) -> None:
     curb(brain.mind, frozen=False, budget=40)
     learner: Any = brain.mind.learner
     for step in range(60):
-        learner.learn(brain.mind.learner_state, 0, Lesson(0, 2, 1000.0), moment(step))
+        learner.learn(brain.mind.learner_state, 0, [Lesson(0, 2, 1000.0)], moment(step))
     chosen = [learner.decide(brain.mind.learner_state, 0, 0, [0, 1, 2], moment(step)).action for step in range(80)]
     assert learner.left == 0
     assert len(set(chosen[:40])) == 3
