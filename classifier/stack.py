@@ -118,19 +118,20 @@ def _outcomes(
         ("actions", taken, 0, pop.actions - 1),
         ("payoffs", paid, -xcs.MOST_PAYOFF, xcs.MOST_PAYOFF),
     ):
-        if ((value < low) | (value > high)).any():
+        if np.count_nonzero((value < low) | (value > high)):
             raise ValueError(f"{name} = {value}: must lie in [{low:.15g}, {high:.15g}]")
     return seen, taken, paid
 
 
 def _situations(pop: Population, situation: Any, count: int) -> Situation:
     """Checked and copied: words (K,) i8 and inputs (K, D)."""
-    seen = read(pop, situation)
-    for name, part, shape in (("words", seen.word, (count,)), ("inputs", seen.x, (count, pop.reals))):
+    word, x = read(pop, situation)
+    for name, part, shape in (("words", word, (count,)), ("inputs", x, (count, pop.reals))):
         if np.shape(part) not in (shape, shape[1:]):
             raise ValueError(f"{name} of shape {np.shape(part)}: must be {shape}, a situation for each")
-    word = np.broadcast_to(np.asarray(seen.word), count).astype(np.int64)
-    return Situation(word, np.array(np.broadcast_to(seen.x, (count, pop.reals))))
+    words, inputs = np.empty(count, np.int64), np.empty((count, pop.reals))
+    words[:], inputs[:] = word, x
+    return Situation(words, inputs)
 
 
 def _whole(name: str, values: Any, count: int) -> np.ndarray:

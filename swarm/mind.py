@@ -244,7 +244,7 @@ def _pay(mind: Mind, lane: int, now: int, payoff: float, *, future: bool) -> Non
     if payoff == PAYOFF and m["lead"] >= 0:
         word = behind(word, int(m["lead"]))
     outcome = Outcome(word, int(m["action"]), round(payoff, 1))
-    _study(mind, lane, now, outcome, own=True)
+    _learn(mind, lane, now, _taught(mind, lane, outcome, 0, own=True))
     _credit_leaving(mind, lane, now, payoff)
     mind.outcomes[lane].append(outcome)
     m["open"] = 0
@@ -260,6 +260,8 @@ def _credit_leaving(mind: Mind, lane: int, now: int, payoff: float) -> None:
 
 
 def _learn(mind: Mind, lane: int, now: int, lessons: Sequence[Lesson]) -> None:
+    if not lessons:
+        return
     m = mind.memory[lane]
     step = int(m["lessons"])
     mind.learner.learn(mind.learner_state, lane, lessons, Moment(now, step, _draws(mind, lane, step, _LEARN)))
@@ -267,6 +269,7 @@ def _learn(mind: Mind, lane: int, now: int, lessons: Sequence[Lesson]) -> None:
 
 
 def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outcome]) -> None:
+    taught: list[Lesson] = []
     for outcome in outcomes:
         word, action, payoff = outcome.situation, outcome.action, outcome.payoff
         if word < 2**BITS and action < len(ACTIONS):
@@ -274,21 +277,25 @@ def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outco
             if payoff in (0, PAYOFF):
                 what, weight = (needs.MOVED, 1.0) if payoff else (needs.STUCK, DWELL / needs.VAIN)
                 needs.learn(mind.needs[lane], word & SIGNATURE, company(word), what, weight)
-            _study(mind, lane, now, Outcome(word, action, payoff), own=False)
+            taught += _taught(mind, lane, Outcome(word, action, payoff), len(taught), own=False)
+    _learn(mind, lane, now, taught)
 
 
-def _study(mind: Mind, lane: int, now: int, outcome: Outcome, *, own: bool) -> None:
-    """Learn from an outcome and, where something moved, once more from some of the latest successes."""
+def _taught(mind: Mind, lane: int, outcome: Outcome, before: int, *, own: bool) -> list[Lesson]:
+    """What an outcome teaches and, where something moved, some of the latest successes once more.
+
+    `before` lessons of the same tick are yet to be learnt.
+    """
     word = outcome.situation
     taught = lessons(outcome, needs.believed(mind.needs[lane], word & SIGNATURE), own=own)
     if outcome.payoff == PAYOFF and (done := deed(word, outcome.action)) >= 0:
         wins = mind.wins[lane]
         wins[1:], wins[0] = wins[:-1].copy(), (explorer(word), done)
-        draws, known = _draws(mind, lane, int(mind.memory[lane]["lessons"]), _REPLAY), int((wins[:, 1] >= 0).sum())
+        lessons_so_far = int(mind.memory[lane]["lessons"]) + before
+        draws, known = _draws(mind, lane, lessons_so_far, _REPLAY), int((wins[:, 1] >= 0).sum())
         for _ in range(mind.replay[lane]):
             taught += moved(*wins[draws.below(known)].tolist(), own=own)
-    if taught:
-        _learn(mind, lane, now, taught)
+    return taught
 
 
 def _draws(mind: Mind, lane: int, when: int, purpose: int) -> Draws:

@@ -35,7 +35,8 @@ class Xcs:
     def learn(self, state: population.Population, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Update the action set, and evolve it when due."""
         situations, actions, payoffs, _ = zip(*lessons, strict=True)
-        stack.learn_in_turn(state.lane(lane), situations, actions, payoffs, now.lessons, self.params, now.draws)
+        seen = np.array(situations)
+        stack.learn_in_turn(state.lane(lane), seen, actions, payoffs, now.lessons, self.params, now.draws)
 
     def best(self, state: population.Population, lane: int, situation: int) -> float:
         """Highest entry of the prediction array."""

@@ -183,7 +183,7 @@ def test_of_lessons_in_turn_all_are_refused_or_none(
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         stack.learn_in_turn(pop, seen, actions, payoffs, 0, PAPER, Draws(1))
     assert not pop.numerosity.any()
-    with pytest.raises(ValueError, match="^population of shape"):
+    with pytest.raises(ValueError, match=r"^population of shape"):
         stack.learn_in_turn(pop, [3], [0], [1.0], 0, replace(PAPER, capacity=7), Draws(1))
 
 
