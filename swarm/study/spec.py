@@ -50,6 +50,8 @@ class Axis:
     def __post_init__(self) -> None:
         if not self.values:
             raise ValueError("values = []: must hold at least one value")
+        values = tuple(tuple(value) if isinstance(value, list) else value for value in self.values)
+        object.__setattr__(self, "values", values)  # whole places can be keys
 
 
 @dataclass(frozen=True)

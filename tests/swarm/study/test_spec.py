@@ -128,14 +128,20 @@ values = [1, 3]
 [[sweep]]
 key = "robots.count"
 values = [4, 5]
+[[sweep]]
+key = "arena.size"
+values = [[5.0, 4.0]]
 """
     study = read(HEAD + text)
     found = plan.conditions(study)
-    assert [c.name for c in found][:2] == ["near, team = 1, robots.count = 4", "near, team = 1, robots.count = 5"]
-    assert len(found) == 8
+    assert [c.name for c in found][:2] == [
+        "near, team = 1, robots.count = 4, arena.size = (5.0, 4.0)",
+        "near, team = 1, robots.count = 5, arena.size = (5.0, 4.0)",
+    ]
+    assert (len(found), len({c.place for c in found})) == (8, 4)
     cells = plan.cells(study, Path())
     missions = {cell.condition: cell.mission for cell in cells}
-    last = missions["far, team = 3, robots.count = 5"]
-    assert (last.radio.range, last.robots.count) == (3, 5)
+    last = missions["far, team = 3, robots.count = 5, arena.size = (5.0, 4.0)"]
+    assert (last.radio.range, last.robots.count, last.arena.size) == (3, 5, (5.0, 4.0))
     assert {m.team for phase in last.phases for m in phase.kinds.values()} == {3}
     assert len({cell.digest for cell in cells}) == 8
