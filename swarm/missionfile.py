@@ -404,7 +404,7 @@ def toml(value: object) -> str:
         return text.replace("\x7f", "\\u007f")  # TOML escapes DEL, JSON does not
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(toml, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_key(key)} = {toml(part)}' for key, part in value.items())}}}"
