@@ -1,9 +1,9 @@
 """Datagrams beside the connections of a peer link: what is newest, at once, and never repeated for what was lost.
 
 TCP repeats what is lost, in order, and all that follows waits: where more than half is lost it carries next to
-nothing that is still fresh. So every envelope also goes as a datagram to wherever a connection was made to, and once
-more with the next tick; whichever copy comes first counts, see `swarm.net.guard`. Datagrams go from ears to ears, at
-the UDP port of the same number. Without one, all goes on over connections alone.
+nothing that is still fresh. So where a connection has just had to repeat something, or is not up, every envelope also
+goes as a datagram, and once more with the next tick; whichever copy comes first counts, see `swarm.net.guard`.
+Datagrams go from ears to ears, at the UDP port of the same number. Without one, all goes on over connections alone.
 
 With keys a datagram is a box (crypto_box of NaCl: X25519, XSalsa20, Poly1305) between two members, made with the keys
 that CURVE takes too::
@@ -16,6 +16,7 @@ recorded. Without keys it is the envelope alone.
 """
 
 import secrets
+import select
 import socket
 from collections import Counter
 from collections.abc import Iterable
@@ -84,6 +85,8 @@ class Cast:
         except OSError:
             self.close()
             raise
+        self._poller = select.poll()
+        self._poller.register(self._socket, select.POLLIN)
         self._again: tuple[bytes, list[tuple[int, End]]] = b"", []
         self.renew(ring)
 
@@ -105,11 +108,11 @@ class Cast:
         """Envelopes that have come, each with the number of the robot whose key it was made with; None: no keys."""
         heard: list[tuple[int | None, bytes]] = []
         for _ in range(AT_ONCE):
+            if not self._poller.poll(0):  # cheaper than to try
+                break
             try:
                 data = self._socket.recv(LONGEST)
-            except BlockingIOError:
-                break
-            except OSError:  # news of a port that nobody listens at
+            except OSError:  # news of a port that nobody listens at, or a datagram that was spoilt
                 continue
             if self._boxes is None:
                 heard.append((None, data))

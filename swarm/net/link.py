@@ -3,8 +3,8 @@
 Every robot binds a SUB socket (its ears) and connects one PUB socket (its mouth) to the ears of the others. This
 way round the receiver is the server of CURVE: its gate decides who may speak to it, and each message comes
 with the name that the sender's key stands for. Who may is in the keys; where robots are, a peer file
-or beacons suggest; who is alive, the guard knows from what it hears. All that is said goes as datagrams too, for
-networks that lose much (`swarm.net.cast`).
+or beacons suggest; who is alive, the guard knows from what it hears. Where a connection loses, all that is said goes
+as datagrams too (`swarm.net.cast`).
 
 Nothing here waits: a slow or dead listener loses messages, it delays nobody. All that is kept is bounded, also what
 a connection may bring (`swarm.net.meter`). One thread, moved on by `drain`, which wants to be called every tick.
@@ -25,13 +25,14 @@ from swarm.net.cast import Cast
 from swarm.net.envelope import HERE, PULSE, SIGNAL, Topic
 from swarm.net.guard import Guard, Letter, State
 from swarm.net.meter import Meter
-from swarm.net.mouth import OPTIONS, Mouth, endure
+from swarm.net.mouth import OPTIONS, Mouth
+from swarm.net.tcp import endure
 from swarm.net.ties import Ties
 
 PORT = 5670  # of a robot's ears, unless told otherwise
 DOMAIN = b"radio"
 AT_ONCE = 1024  # messages taken in one go
-TEND = 0.02  # s of wall time between two looks at connections
+TEND, LATEST = 0.02, 0.1  # s of wall time between two looks at connections: where nothing is heard, and in any case
 RENEW = 1.0  # s of wall time between two looks at the list of members
 
 _FAILURES = {
@@ -133,7 +134,7 @@ class PeerLink:
         self.now = now
         heard = self._hear_datagrams()  # at once: what comes in between would seem to have come early
         heard += self._hear()
-        if clock() - self._tended >= TEND:
+        if clock() - self._tended >= (LATEST if heard else TEND):
             self._tended = clock()
             self._tend()
         for number, address in self.suggestions.poll(now) if self.suggestions is not None else ():
@@ -216,9 +217,9 @@ class PeerLink:
         data = envelope.seal(topic, self.swarm, self.number, self.boot, self._seq, self.now, payload)
         self._seq, self._said = self._seq + 1, self.now
         self._counters["said"] += 1
-        if self._cast is not None:
-            self._cast.say(data, self.mouth.ends())
         self.mouth.send(data)
+        if self._cast is not None:
+            self._cast.say(data, self.mouth.unsure())
 
     def _hear_datagrams(self) -> list[tuple[int, bytes]]:
         if self._cast is None:
@@ -231,10 +232,9 @@ class PeerLink:
         heard: list[tuple[int, bytes]] = []
         judge, receive = self.guard.judge, self._ears.recv
         for _ in range(AT_ONCE):
-            try:
-                frame = receive(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            if not self._ears.getsockopt(zmq.EVENTS):  # cheaper than to try
                 break
+            frame = receive(zmq.NOBLOCK, copy=False)
             data, whole = frame.bytes, not frame.more
             while frame.more:  # no message of ours has parts
                 frame = receive(zmq.NOBLOCK, copy=False)

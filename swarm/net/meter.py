@@ -8,16 +8,16 @@ connects anew. A robot that says no more than it should gets there after most of
 
 import os
 import socket
-import struct
 import time
 from contextlib import suppress
+
+from swarm.net import tcp
+from swarm.net.tcp import Connection
 
 MOST = 4 << 20  # bytes of a connection
 SOON = 60.0  # s of wall time: who brings as much in less is cut off, others are renewed
 EACH = 4  # connections for each member
 SETTLED = 2.0  # s of wall time after which a connection may be ended for a newer one
-
-_RECEIVED = struct.Struct("=128xQ")  # tcpi_bytes_received of Linux's struct tcp_info
 
 
 class Meter:
@@ -25,7 +25,7 @@ class Meter:
 
     def __init__(self, members: int) -> None:
         self.members = members
-        self._accepted: dict[int, tuple[int, float]] = {}  # handle -> inode, when it was accepted, s of wall time
+        self._accepted: dict[int, tuple[Connection, float]] = {}  # by handle; when it was accepted, s of wall time
 
     def accept(self, handle: int) -> str:
         """A connection was accepted; ``crowded`` where one was ended for it, or nothing.
@@ -34,7 +34,7 @@ class Meter:
         """
         self._accepted.pop(handle, None)
         with suppress(OSError):  # gone already
-            self._accepted[handle] = (os.fstat(handle).st_ino, time.monotonic())
+            self._accepted[handle] = (tcp.connection(handle), time.monotonic())
         if handle not in self._accepted or len(self._accepted) <= EACH * self.members:
             return ""
         settled = time.monotonic() - SETTLED
@@ -58,21 +58,12 @@ class Meter:
         return ended
 
     def _brought(self, handle: int) -> int:
-        """Bytes that a connection has brought, below 0 where it is gone."""
+        """Bytes that a connection has brought, 0 where the kernel does not say, below 0 where it is gone."""
         try:
-            return _received(handle) if os.fstat(handle).st_ino == self._accepted[handle][0] else -1
+            info = self._accepted[handle][0].info()
         except OSError:
             return -1
-
-
-def _received(handle: int) -> int:
-    """Bytes that came over a connection, 0 where the kernel does not say. Raises OSError where it is gone."""
-    with socket.socket(fileno=os.dup(handle)) as it:
-        it.getpeername()
-        if not hasattr(socket, "TCP_INFO"):
-            return 0
-        info = it.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED.size)
-    return int(_RECEIVED.unpack(info)[0]) if len(info) == _RECEIVED.size else 0
+        return 0 if info is None else info.received
 
 
 def _end(handle: int) -> None:

@@ -1,34 +1,25 @@
 """A robot's mouth: one PUB socket that is kept connected to the ears of the robots it is to reach."""
 
-import os
 import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from swarm.net import envelope, gate
+from swarm.net import envelope, gate, tcp
 from swarm.net.keys import Keyring
+from swarm.net.tcp import Connection
 
 QUEUE = 32  # messages kept for or from one peer
 AT_ONCE = 1024  # events of connections that are looked at in one go
 LOOK = 1.0  # s of wall time between two looks at this machine's addresses
 QUIET = 12.0  # s of wall time in which a connection that is being made tries again by itself
-
-#: of Linux's TCP, for links that lose much: numbers of `linux/tcp.h`
-CONGESTION, THIN_LINEAR_TIMEOUTS, RTO_MAX_MS, RTO_MIN_US, DELACK_MAX_US = 13, 16, 44, 45, 46
-ENDURING: dict[int, int | bytes] = {
-    CONGESTION: b"cubic",  # with bbr the kernel takes no stream for a thin one
-    THIN_LINEAR_TIMEOUTS: 1,  # the first six repetitions follow each other without longer and longer pauses
-    RTO_MIN_US: 20_000,  # the shortest pause; like the next two, Linux 6.15 and later
-    RTO_MAX_MS: 1000,  # the longest pause that follows
-    DELACK_MAX_US: 10_000,  # what has come is acknowledged before the other end repeats it
-}
+LOSSY = 5.0  # s of wall time for which a connection counts as one that loses, after it repeated something
 
 #: of mouths and ears
 OPTIONS = {
@@ -45,6 +36,16 @@ OPTIONS = {
     zmq.RECONNECT_IVL_MAX: 1000,
     zmq.IMMEDIATE: 1,  # nothing piles up for who is not there
 }
+
+
+class _Line(NamedTuple):
+    """A connection that was made."""
+
+    near: Any  # host and port of its ends, None: it was gone at once
+    far: Any
+    connection: Connection | None
+    repeated: int = 0  # segments, when last looked at
+    lossy: float = 0.0  # until when it counts as one that loses, s of wall time
 
 
 class Mouth:
@@ -64,7 +65,7 @@ class Mouth:
         self.aims: dict[int, tuple[str, bytes]] = {}  # robot -> address, public key
         self._up: set[str] = set()  # addresses
         self._active: dict[str, float] = {}  # address -> when something happened there, s of wall time
-        self._ends: dict[str, tuple[Any, Any]] = {}  # address -> both ends of its connection
+        self._lines: dict[str, _Line] = {}  # by address
         self._looked = 0.0  # when this machine's addresses were looked at
 
     def send(self, data: bytes) -> None:
@@ -88,24 +89,43 @@ class Mouth:
             event = recv_monitor_message(self._events)
             address = event["endpoint"].decode()
             if event["event"] == zmq.Event.CONNECTED:
-                self._ends[address] = endure(event["value"])
+                self._lines[address] = _line(event["value"])
             self._active[address] = time.monotonic()
             (self._up.add if event["event"] == zmq.Event.HANDSHAKE_SUCCEEDED else self._up.discard)(address)
         now, moved = time.monotonic(), set[str]()
         if now - self._looked > LOOK:
             self._looked = now
-            moved = {address for address in self._up if _has_moved(*self._ends.get(address, (None, None)))}
+            moved = {address for address in self._up if _has_moved(self._lines.get(address))}
         for address, key in self.aims.values():
             if address in moved or (address not in self._up and now - self._active.get(address, 0.0) > QUIET):
                 self._disconnect(address)
                 self._connect((address, key), ring)
 
-    def ends(self) -> list[tuple[int, Any]]:
-        """Robots, and host and port of their ears: where a connection led, or what their address says."""
-        ends = (
-            (n, self._ends.get(address, (None, None))[1] or _numeric(address)) for n, (address, _) in self.aims.items()
-        )
-        return [(n, end) for n, end in ends if end is not None]
+    def unsure(self) -> list[tuple[int, Any]]:
+        """Robots that a connection may not reach at once, and host and port of their ears.
+
+        It is not up, has repeated something in the last `LOSSY` s, or the kernel does not tell.
+        """
+        found = []
+        for number, (address, _) in self.aims.items():
+            if not (address in self._up and self._is_sound(address)):
+                line = self._lines.get(address)
+                found.append((number, line.far if line is not None and line.far else _numeric(address)))
+        return [(number, end) for number, end in found if end is not None]
+
+    def _is_sound(self, address: str) -> bool:
+        """Did the connection get everything through at the first try, of late?"""
+        line = self._lines.get(address)
+        if line is None or line.connection is None:
+            return False
+        now, info = time.monotonic(), None
+        with suppress(OSError):
+            info = line.connection.info()
+        if info is None:
+            return False
+        if info.repeated != line.repeated:
+            line = self._lines[address] = line._replace(repeated=info.repeated, lossy=now + LOSSY)
+        return now >= line.lossy
 
     def reaches(self, number: int) -> bool:
         """Are the ears of that robot connected, as far as is known?"""
@@ -131,7 +151,7 @@ class Mouth:
             self.socket.disconnect(address)
         self._up.discard(address)
         self._active.pop(address, None)
-        self._ends.pop(address, None)
+        self._lines.pop(address, None)
 
 
 @lru_cache(maxsize=1024)
@@ -143,25 +163,19 @@ def _numeric(address: str) -> tuple[str, int] | None:
     return None
 
 
-def endure(handle: int) -> tuple[Any, Any]:
-    """Have the kernel repeat what is lost on a TCP socket, or on those it will accept, without ever longer pauses.
-
-    Where the kernel knows no such option it stays as it is. Gives both ends of its connection, None without one.
-    """
-    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:  # closed by now: harmless
-        for option, value in ENDURING.items():
-            with suppress(OSError):
-                it.setsockopt(socket.IPPROTO_TCP, option, value)
-        return it.getsockname(), it.getpeername()
-    return None, None
+def _line(handle: int) -> _Line:
+    connection = None
+    with suppress(OSError):
+        connection = tcp.connection(handle)
+    return _Line(*tcp.endure(handle), connection)
 
 
-def _has_moved(near: Any, far: Any) -> bool:
+def _has_moved(line: _Line | None) -> bool:
     """Would this machine speak from another address now than from that of the near end?"""
-    if far is None:
+    if line is None or line.far is None:
         return False
-    family = socket.AF_INET6 if ":" in far[0] else socket.AF_INET
+    family = socket.AF_INET6 if ":" in line.far[0] else socket.AF_INET
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.connect(far)  # sends nothing
-        return bool(probe.getsockname()[0] != near[0])
+        probe.connect(line.far)  # sends nothing
+        return bool(probe.getsockname()[0] != line.near[0])
     return False

@@ -17,7 +17,7 @@ from swarm.net import envelope, gate, keys
 from swarm.net.guard import LOST, State
 from swarm.net.keys import Keyring
 from swarm.net.link import PeerLink, clock
-from swarm.net.mouth import THIN_LINEAR_TIMEOUTS
+from swarm.net.tcp import THIN_LINEAR_TIMEOUTS
 from tests.conftest import wait
 from tests.swarm.net.tests_net import all_hear, hears, talk
 
