@@ -59,7 +59,7 @@ class Auction:
 
 @arbiter("central")
 class Central:
-    """Central assignment with full knowledge: an upper bound for whoever decides on the same calls.
+    """Central assignment with full knowledge of who had best answer which call.
 
     Each tick it is shown the world: where all robots are, and how many each site takes. Sites where work has
     begun come first, then the nearest pairs of robot and site. Only a swarm in one process can show it the
