@@ -46,6 +46,6 @@ def kernel(function: F) -> F:
     others = config["CACHE_DIR"]
     config["CACHE_DIR"] = FOLDER or others
     try:
-        return cast(F, numba.njit(cache=True)(function))
+        return cast(F, numba.njit(cache=True, error_model="numpy")(function))
     finally:
         config["CACHE_DIR"] = others

@@ -8,6 +8,9 @@ from classifier.kernels.compiled import kernel
 from classifier.kernels.draws import ONE
 from classifier.population import ACTION, BOUNDS, CARE, EXPERIENCE, NUMEROSITY, STAMP, VALUE
 
+ANY = -1  # action
+DENSE = 8  # inputs compared for all rules
+
 
 @kernel
 def count_rules(counts):
@@ -22,32 +25,48 @@ def count_rules(counts):
 
 
 @kernel
-def match(words, counts, numbers, word, x, rows):
-    """Write the rows of [M] to `rows` (R,); returns how many they are. Counting goes without branches."""
-    value, care, size = words[VALUE], words[CARE], 0
-    for row in range(count_rules(counts)):
-        rows[size] = row
-        size += int(word & care[row] == value[row])
-    for d in range(x.size):
+def match(words, counts, numbers, word, x, action, rows):
+    """Write the rows of [M] to `rows` (R,), of [A] unless `action` is ANY; returns how many they are.
+
+    The first inputs are compared for all rules, many at once, the others for those that are left.
+    """
+    count = count_rules(counts)
+    fits = np.empty(count + 7 & ~7, np.uint8)
+    value, care, does = words[VALUE], words[CARE], counts[ACTION]
+    if action == ANY:
+        for row in range(count):
+            fits[row] = word & care[row] == value[row]
+    else:
+        for row in range(count):
+            fits[row] = (does[row] == action) & (word & care[row] == value[row])
+    for d in range(min(x.size, DENSE)):
+        a, b, at = numbers[BOUNDS + 2 * d], numbers[BOUNDS + 2 * d + 1], x[d]
+        for row in range(count):
+            fits[row] = fits[row] & (min(a[row], b[row]) <= at) & (at <= max(a[row], b[row]))
+    size = gather(fits, count, rows)
+    for d in range(DENSE, x.size):
         a, b, at, left = numbers[BOUNDS + 2 * d], numbers[BOUNDS + 2 * d + 1], x[d], 0
         for i in range(size):
             row = rows[i]
             rows[left] = row
-            left += int(((a[row] <= at) & (at <= b[row])) | ((b[row] <= at) & (at <= a[row])))
+            left += int((min(a[row], b[row]) <= at) & (at <= max(a[row], b[row])))
         size = left
     return size
 
 
 @kernel
-def action_set(words, counts, numbers, word, x, action, rows):
-    """Write the rows of [A] to `rows` (R,); returns how many they are."""
-    size = match(words, counts, numbers, word, x, rows)
-    left = 0
-    for i in range(size):
-        row = rows[i]
-        rows[left] = row
-        left += int(counts[ACTION, row] == action)
-    return left
+def gather(fits, count, rows):
+    """Write the first `count` rows that are marked in `fits` (whole words) to `rows`; returns how many they are."""
+    size, eights = 0, fits.view(np.uint64)
+    for i in range(count >> 3):
+        if eights[i] != 0:
+            for row in range(8 * i, 8 * i + 8):
+                rows[size] = row
+                size += fits[row]
+    for row in range(count & ~7, count):
+        rows[size] = row
+        size += fits[row]
+    return size
 
 
 @kernel
@@ -93,10 +112,10 @@ def insert(words, counts, numbers, value, care, action, column, reals, stamp):
     count = count_rules(counts)
     for row in range(count):
         if words[CARE, row] == care and words[VALUE, row] == value and counts[ACTION, row] == action:
-            same = True
-            for b in range(BOUNDS, BOUNDS + 2 * reals):
-                same = same and numbers[b, row] == column[b]
-            if same:
+            b = BOUNDS
+            while b < BOUNDS + 2 * reals and numbers[b, row] == column[b]:
+                b += 1
+            if b == BOUNDS + 2 * reals:
                 counts[NUMEROSITY, row] += 1
                 return
     words[VALUE, count], words[CARE, count] = value, care

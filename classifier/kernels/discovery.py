@@ -235,19 +235,20 @@ def specify(words, counts, numbers, p, draws, bits, acting, word, reals, step):
 def delete(words, counts, numbers, p, draws):
     """Returns the row that became free and was filled with the last rule, -1 if none did."""
     rows, copies, fitness = count_rules(counts), 0, 0.0
+    n, exp, F, sizes = counts[NUMEROSITY], counts[EXPERIENCE], numbers[FITNESS], numbers[SIZE]
     for row in range(rows):
-        copies += counts[NUMEROSITY, row]
+        copies += n[row]
+        fitness += F[row]
     if copies <= p.capacity:
         return -1
+    mean, cumulated = fitness / copies, np.empty(rows)
+    least, old = p.delta * mean, p.theta_del
     for row in range(rows):
-        fitness += numbers[FITNESS, row]
-    votes, mean, cumulated = 0.0, fitness / copies, np.empty(rows)
+        own = F[row] / n[row]
+        cumulated[row] = sizes[row] * n[row] * (mean / own if (exp[row] > old) & (own < least) else 1.0)
+    votes = 0.0
     for row in range(rows):
-        n = counts[NUMEROSITY, row]
-        vote, own = numbers[SIZE, row] * n, numbers[FITNESS, row] / n
-        if counts[EXPERIENCE, row] > p.theta_del and own < p.delta * mean:
-            vote *= mean / own
-        votes += vote
+        votes += cumulated[row]
         cumulated[row] = votes
     row = np.searchsorted(cumulated[:-1], one(draws) * votes, side="right")
     counts[NUMEROSITY, row] -= 1

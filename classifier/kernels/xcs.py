@@ -5,7 +5,7 @@
 import numpy as np
 
 from classifier.kernels.compiled import kernel
-from classifier.kernels.conditions import action_set, match
+from classifier.kernels.conditions import ANY, match
 from classifier.kernels.credit import output, update
 from classifier.kernels.discovery import cover, evolve, specify, subsume
 from classifier.kernels.draws import below, one
@@ -17,7 +17,7 @@ def prediction_array(words, counts, numbers, word, x, rows, out):
     """Write the prediction array (A,) to `out`; returns for how many actions no rule matches."""
     total = np.zeros(out.size)
     out[:] = 0.0
-    for row in rows[: match(words, counts, numbers, word, x, rows)]:
+    for row in rows[: match(words, counts, numbers, word, x, ANY, rows)]:
         action, fitness = counts[ACTION, row], numbers[FITNESS, row]
         total[action] += fitness
         out[action] += fitness * output(numbers, row, x)
@@ -89,10 +89,10 @@ def highest(predictions):
 def learn(words, counts, numbers, params, draws, bits, actions, situation, x, action, payoff, step):
     p, word = params[0], np.uint64(situation)
     acting = np.empty(words.shape[1], np.int64)
-    size = action_set(words, counts, numbers, word, x, action, acting)
+    size = match(words, counts, numbers, word, x, action, acting)
     while size == 0:
         cover(words, counts, numbers, p, draws, bits, word, x, action, step)
-        size = action_set(words, counts, numbers, word, x, action, acting)
+        size = match(words, counts, numbers, word, x, action, acting)
     update(counts, numbers, p, acting[:size], payoff, x)
     if p.do_as_subsumption:
         size = subsume(words, counts, numbers, p, draws, acting[:size], x.size)

@@ -31,7 +31,7 @@ LIVES: dict[str, Life] = {
     "swarm": (Params(capacity=100), 8, 0, 3),
     "specify, prediction first": (replace(PAPER, tournament=0.4, p_specify=0.5, error_first=False), 11, 0, 2),
     "63 bits, two of four actions": (replace(PAPER, p_wild=0.97, theta_mna=2), 63, 0, 4),
-    "intervals": (replace(PAPER, mu=0.1), 0, 3, 2),
+    "intervals": (replace(PAPER, mu=0.1, spread=1.0), 0, 10, 2),
     "mixed, linear": (replace(PAPER, linear=True, gradient=True, tournament=0.4), 5, 2, 3),
 }
 

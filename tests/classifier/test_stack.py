@@ -30,7 +30,7 @@ GOOD: dict[str, Any] = {
         ("actions", [0, 1, 2], r"actions = \[0 1 2\]: must lie in \[0, 1\]"),
         ("payoffs", [1.0], r"payoffs of shape \(1,\): must be 3 numbers, NaN where none has come"),
         ("payoffs", [1.0, np.inf, 0.0], r"payoffs = .*: must lie in \[-1000000000, 1000000000\]"),
-        ("situation", [1, 2], r"words of shape \(2,\): must be \(3,\), a situation for each robot"),
+        ("situation", [1, 2], r"words of shape \(2,\): must be \(3,\), a situation for each"),
         ("situation", [1, 2, 16], r"situations: must be whole numbers in \[0, 15\]"),
         ("explore", 2.0, r"explore = 2.0: must lie in \[0, 1\]"),
     ],
