@@ -7,8 +7,7 @@ two bounds in any order [Stone & Bull 2003, unordered bounds]; real inputs lie i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -25,18 +24,16 @@ VALUE, CARE = range(2)
 ACTION, EXPERIENCE, STAMP, NUMEROSITY = range(4)
 SIZE, PREDICTION, ERROR, FITNESS, BOUNDS = range(5)
 
-FIELDS = {
-    "value": ("words", VALUE),  # what the bits that matter must be
-    "care": ("words", CARE),  # which bits matter
-    "action": ("counts", ACTION),  # a
-    "prediction": ("numbers", PREDICTION),  # p, in units of the pay-off; of a linear one, its value at 0
-    "error": ("numbers", ERROR),  # epsilon, in units of the pay-off
-    "fitness": ("numbers", FITNESS),  # F, of the rule with all its copies
-    "experience": ("counts", EXPERIENCE),  # exp, how often it was updated
-    "stamp": ("counts", STAMP),  # ts, step at which the genetic algorithm last ran in its action set
-    "size": ("numbers", SIZE),  # as, estimated size of the action sets it is in
-    "numerosity": ("counts", NUMEROSITY),  # n, copies; 0 marks a free row
-}
+
+class Row:
+    """A view (..., R) of one row of one of the arrays of a `Population`."""
+
+    def __init__(self, array: str, row: int) -> None:
+        self.array, self.row = array, row
+
+    def __get__(self, pop: "Population", owner: type) -> np.ndarray:
+        view: np.ndarray = getattr(pop, self.array)[..., self.row, :]
+        return view
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Population:
 
     The one row beyond the capacity lets a rule come in before another one goes. The rules stand in the
     first rows, free rows (all zeros) follow: who takes rules out by hand uses `keep`. The functions of
-    `classifier.xcs` write into the arrays. The names in `FIELDS` are views (..., R) of these three.
+    `classifier.xcs` write into the arrays. Each `Row` is a view of one of these three.
     """
 
     bits: int  # of a situation
@@ -54,13 +51,28 @@ class Population:
     words: np.ndarray  # (..., 2, R) u8: value, care
     counts: np.ndarray  # (..., 4, R) i8: action, experience, stamp, numerosity
     numbers: np.ndarray  # (..., 4 + 2 D (+ D), R) f8: size, prediction, error, fitness, bounds (, slopes)
+    capacity: int = field(init=False, repr=False)  # N, which the parameters must have too
+    words_end: int = field(init=False, repr=False)  # whole numbers below are one robot's situations; 0 with real inputs
 
-    def __getattr__(self, name: str) -> np.ndarray:
-        if name not in FIELDS:
-            raise AttributeError(name)
-        array, row = FIELDS[name]
-        view: np.ndarray = getattr(self, array)[..., row, :]
-        return view
+    def __post_init__(self) -> None:
+        """Raises ValueError for arrays that compiled code, which does not look again, could not take."""
+        for name, kind in (("words", np.uint64), ("counts", np.int64), ("numbers", np.float64)):
+            array = getattr(self, name)
+            if array.dtype != kind or not array.flags.carray:
+                raise ValueError(f"{name} of type {array.dtype}: must be {kind.__name__}, contiguous and writeable")
+        object.__setattr__(self, "capacity", int(self.words.shape[-1]) - 1)
+        object.__setattr__(self, "words_end", 0 if self.reals or self.words.ndim > 2 else 1 << self.bits)
+
+    value = Row("words", VALUE)  # what the bits that matter must be
+    care = Row("words", CARE)  # which bits matter
+    action = Row("counts", ACTION)  # a
+    prediction = Row("numbers", PREDICTION)  # p, in units of the pay-off; of a linear one, its value at 0
+    error = Row("numbers", ERROR)  # epsilon, in units of the pay-off
+    fitness = Row("numbers", FITNESS)  # F, of the rule with all its copies
+    experience = Row("counts", EXPERIENCE)  # exp, how often it was updated
+    stamp = Row("counts", STAMP)  # ts, step at which the genetic algorithm last ran in its action set
+    size = Row("numbers", SIZE)  # as, estimated size of the action sets it is in
+    numerosity = Row("counts", NUMEROSITY)  # n, copies; 0 marks a free row
 
     @property
     def bounds(self) -> np.ndarray:
@@ -71,16 +83,6 @@ class Population:
     def slopes(self) -> np.ndarray:
         """(..., D, R) of linear predictions, (..., 0, R) of constant ones."""
         return self.numbers[..., BOUNDS + 2 * self.reals :, :]
-
-    @cached_property
-    def capacity(self) -> int:
-        """N, which the parameters must have too."""
-        return int(self.words.shape[-1]) - 1
-
-    @cached_property
-    def words_end(self) -> int:
-        """Whole numbers below are situations of one robot; 0 with real inputs, and for a stack."""
-        return 0 if self.reals or self.words.ndim > 2 else 1 << self.bits
 
     def lane(self, index: int | tuple[int, ...]) -> "Population":
         """One robot's population as a view: what is written to it is written here."""

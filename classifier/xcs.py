@@ -56,14 +56,13 @@ def decide(
     """
     if not (type(explore) is float and 0 <= explore <= 1):
         check("explore", explore, 0, 1)
-    (word, x), fast = _read(pop, situation, params), kernels()
-    if fast is None:
+    word, x = _read(pop, situation, params)
+    if (fast := kernels()) is None:
         known = _predict(pop, Situation(word, x), step, params, draws)
         return _choose(known, explore, draws), np.array(known)
     predictions = np.empty(pop.actions)
     chosen: int = fast.decide(
-        *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits),
-        *(word, x, step, explore, predictions),
+        pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits, word, x, step, explore, predictions
     )
     return chosen, predictions
 
@@ -78,9 +77,7 @@ def predict(pop: Population, situation: Any, step: int, params: Params, draws: D
     if (fast := kernels()) is None:
         return np.array(_predict(pop, Situation(word, x), step, params, draws))
     predictions = np.empty(pop.actions)
-    fast.predict(
-        *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits), *(word, x, step, predictions)
-    )
+    fast.predict(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits, word, x, step, predictions)
     return predictions
 
 
@@ -127,10 +124,8 @@ def learn(pop: Population, situation: Any, action: int, payoff: float, step: int
     if not (type(payoff) is float and -MOST_PAYOFF <= payoff <= MOST_PAYOFF):
         check("payoff", payoff, -MOST_PAYOFF, MOST_PAYOFF)
     if (fast := kernels()) is not None:
-        fast.learn(
-            *(pop.words, pop.counts, pop.numbers, params.record, draws.state, pop.bits, pop.actions),
-            *(word, x, action, float(payoff), step),
-        )
+        words, counts, numbers, record, state = pop.words, pop.counts, pop.numbers, params.record, draws.state
+        fast.learn(words, counts, numbers, record, state, pop.bits, pop.actions, word, x, action, payoff, step)
         return
     seen = Situation(word, x)
     while not (acting := action_set(pop, seen, action)).size:
@@ -208,9 +203,9 @@ def _read(pop: Population, situation: Any, params: Params) -> tuple[Any, np.ndar
     if type(situation) is int and 0 <= situation < pop.words_end and pop.capacity == params.capacity:
         return situation, NO_REALS
     check_fits(pop, params)
-    seen = read(pop, situation)
+    word, x = seen = read(pop, situation)
     _one(pop, seen)
-    return seen
+    return word, np.ascontiguousarray(x, np.float64)
 
 
 def check_fits(pop: Population, params: Params) -> None:

@@ -17,7 +17,10 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 KEEP = 86_400.0  # s that what was compiled from other sources is kept
 HERE = Path(__file__).parent
-SOURCES = (*sorted(HERE.glob("*.py")), *(HERE.parent / f"{name}.py" for name in ("discovery", "draws", "population")))
+SOURCES = (
+    *sorted(HERE.glob("*.py")),
+    *(HERE.parent / f"{name}.py" for name in ("discovery", "draws", "params", "population")),
+)
 
 
 def folder() -> str:

@@ -7,8 +7,22 @@ import numpy as np
 import pytest
 
 from classifier.params import RANGES, Params
-from classifier.population import FIELDS, Rule, condition, count_rules, empty, follow, insert, keep, remove, rules
+from classifier.population import (
+    Population,
+    Row,
+    Rule,
+    condition,
+    count_rules,
+    empty,
+    follow,
+    insert,
+    keep,
+    remove,
+    rules,
+)
 from tests.classifier.by_hand import population
+
+ROWS = [name for name, row in vars(Population).items() if isinstance(row, Row)]
 
 
 def test_the_standard_parameters_are_the_papers() -> None:
@@ -52,7 +66,7 @@ def test_every_number_among_the_parameters_has_a_range() -> None:
 
 def test_an_empty_population_has_free_rows_only() -> None:
     pop = empty(Params(capacity=7), bits=12, actions=4, lanes=(3, 2))
-    for name in FIELDS:
+    for name in ROWS:
         assert getattr(pop, name).shape == (3, 2, 8)
     assert (pop.words.dtype, pop.counts.dtype, pop.numbers.dtype) == (np.uint64, np.int64, np.float64)
     assert not pop.numerosity.any()
@@ -111,14 +125,29 @@ def test_a_rule_that_exists_gains_a_copy_and_keeps_what_it_learnt() -> None:
     assert pop.experience[:2].tolist() == [9, 0]
 
 
+@pytest.mark.parametrize(
+    ("name", "array", "kind"),
+    [
+        ("words", np.zeros((2, 8), np.int64), "int64: must be uint64"),
+        ("counts", np.zeros((4, 16), np.int64)[:, ::2], "int64: must be int64"),
+        ("numbers", np.zeros((4, 8), np.float32), "float32: must be float64"),
+        ("numbers", np.frombuffer(bytes(256)).reshape(4, 8), "float64: must be float64"),
+    ],
+)
+def test_arrays_that_compiled_code_could_not_take_are_refused(name: str, array: np.ndarray, kind: str) -> None:
+    pop = empty(Params(capacity=7), bits=12, actions=4)
+    with pytest.raises(ValueError, match=f"^{name} of type {kind}, contiguous and writeable$"):
+        dataclasses.replace(pop, **{name: array})
+
+
 def test_the_last_rule_takes_the_place_of_one_that_goes_and_new_ones_come_last() -> None:
     pop = population(("1#", 0), ("#1", 1), ("##", 0), prediction=[1.0, 2.0, 3.0], experience=[7, 8, 9])
     remove(pop, 0, 2)
     assert follow(np.array([2, 0, 1]), 0, 2).tolist() == [0, 1]
     assert pop.prediction[:3].tolist() == [3.0, 2.0, 0.0]
-    assert not any(getattr(pop, name)[2] for name in FIELDS)
+    assert not any(getattr(pop, name)[2] for name in ROWS)
     insert(pop, 0, 2, 1, np.array([8.0, 5.0, 6.0, 0.7]), 9)
-    got = [getattr(pop, name)[2].item() for name in FIELDS]
+    got = [getattr(pop, name)[2].item() for name in ROWS]
     assert got == [0, 2, 1, 5.0, 6.0, 0.7, 0, 9, 8.0, 1]
     assert count_rules(pop) == 3
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from classifier import conditions, gear, xcs
 from classifier.draws import Draws
 from classifier.params import Params
-from classifier.population import FIELDS, Population, empty
+from classifier.population import Population, Row, empty
 from tests.classifier.by_hand import PAPER, draws, population, rows, situation
+
+ROWS = [name for name, row in vars(Population).items() if isinstance(row, Row)]
 
 
 def test_predictions_are_weighted_by_fitness() -> None:
@@ -204,10 +206,10 @@ def test_the_same_draws_make_the_same_population_and_other_lanes_stay_untouched(
     stack, alone = empty(params, 8, 3, lanes=(3,)), empty(params, 8, 3)
     for lane in (0, 2):
         live(stack.lane(lane), params, seed + 1 + lane, steps=20)
-    neighbours = {name: getattr(stack, name)[[0, 2]].copy() for name in FIELDS}
+    neighbours = {name: getattr(stack, name)[[0, 2]].copy() for name in ROWS}
     live(stack.lane(1), params, seed, steps=50)
     live(alone, params, seed, steps=50)
-    for name in FIELDS:
+    for name in ROWS:
         assert np.array_equal(getattr(stack, name)[1], getattr(alone, name))
         assert np.array_equal(getattr(stack, name)[[0, 2]], neighbours[name])
 
