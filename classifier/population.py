@@ -7,7 +7,7 @@ two bounds in any order [Stone & Bull 2003, unordered bounds]; real inputs lie i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +36,15 @@ class Row:
         return view
 
 
+class Sizes:
+    """What follows from the fields of a `Population`, and is no field of it."""
+
+    capacity: int  # N, which the parameters must have too
+    words_end: int  # whole numbers below are situations of one robot; 0 with real inputs, and for a stack
+
+
 @dataclass(frozen=True)
-class Population:
+class Population(Sizes):
     """Macroclassifiers [Butz & Wilson 2002], arrays (..., R) with lanes leading and R = capacity + 1.
 
     The one row beyond the capacity lets a rule come in before another one goes. The rules stand in the
@@ -51,8 +58,6 @@ class Population:
     words: np.ndarray  # (..., 2, R) u8: value, care
     counts: np.ndarray  # (..., 4, R) i8: action, experience, stamp, numerosity
     numbers: np.ndarray  # (..., 4 + 2 D (+ D), R) f8: size, prediction, error, fitness, bounds (, slopes)
-    capacity: int = field(init=False, repr=False)  # N, which the parameters must have too
-    words_end: int = field(init=False, repr=False)  # whole numbers below are one robot's situations; 0 with real inputs
 
     def __post_init__(self) -> None:
         """Raises ValueError for arrays that compiled code, which does not look again, could not take."""
