@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 MOST = 10.0  # of a weight, either sign
+NAMES = ("aggregate", "disperse", "search", "home")
+SIZES = 2, 4  # antibodies that a robot's network can have: so many of these names
 
 
 class AffinityError(ValueError):
@@ -25,10 +27,26 @@ def mutual_suppression(antibodies: int) -> np.ndarray:
     return np.eye(antibodies) - 1.0
 
 
+def order_of_demand() -> np.ndarray:
+    """Affinities (4, 4) of aggregation, dispersion, search and homing *(reconstructed)*.
+
+    The less there is to do the more a robot should, in this order, aggregate, search, disperse, go home [Jun, Lee &
+    Sim 1999; Sun, Lee & Sim 2001]. Ours are the weights: neighbours in that order support each other with 0.5, all
+    others suppress each other with 1. Of aggregation and dispersion it is the matrix of two.
+    """
+    place = np.array([0, 2, 1, 3])
+    apart = np.abs(place[:, None] - place)
+    return np.select([apart == 0, apart == 1], [0.0, 0.5], -1.0)
+
+
+def usual(antibodies: int) -> np.ndarray:
+    """The default (B, B) of networks of so many antibodies, one of `SIZES`."""
+    return order_of_demand() if antibodies == len(NAMES) else mutual_suppression(antibodies)
+
+
 def names_of(antibodies: int) -> tuple[str, ...]:
     """What so many antibodies are called."""
-    known = ("aggregate", "disperse")
-    return known if antibodies == len(known) else tuple(f"antibody {i}" for i in range(antibodies))
+    return NAMES[:antibodies] if antibodies in SIZES else tuple(f"antibody {i}" for i in range(antibodies))
 
 
 def square(rows: Sequence[Sequence[float]]) -> np.ndarray:

@@ -99,23 +99,26 @@ def network_elect(S: np.ndarray, present: np.ndarray, out: np.ndarray) -> None:
 
 
 @kernel
-def network_lag(affinity: np.ndarray, p: Any, high: float, low: float, before: int, patience: int) -> int:
+def network_lag(
+    affinity: np.ndarray, p: Any, high: float, low: float, before: int, patience: int, first: int, then: int
+) -> int:
     """See `immune.stability.lag`; -1: never."""
-    S, s, c = np.full((1, 2), 0.5), np.full((1, 2), 0.5), np.zeros((1, 2))
+    B = affinity.shape[0]
+    S, s, c = np.full((1, B), 0.5), np.full((1, B), 0.5), np.zeros((1, B))
     heard, antigen, present, elected = (
-        np.full((1, 2), np.nan),
-        np.empty((1, 2)),
-        np.zeros(1, np.int64),
+        np.full((1, B), np.nan),
+        np.full((1, B), low),
+        np.full(1, first, np.int64),
         np.zeros(1, np.int64),
     )
-    antigen[0, 0], antigen[0, 1] = high, low
+    antigen[0, first] = high
     for _ in range(before):
         network_step(S, s, c, antigen, heard, affinity, p, S, s, c)
-    antigen[0, 0], antigen[0, 1] = low, high
+    antigen[0, first], antigen[0, then] = low, high
     for steps in range(1, patience + 1):
         network_step(S, s, c, antigen, heard, affinity, p, S, s, c)
         network_elect(S, present, elected)
-        if elected[0] == 1:
+        if elected[0] == then:
             return steps
     return -1
 

@@ -29,18 +29,31 @@ class Params:
     k: float = 0.1  # natural death of antibodies
     leak: float = 0.0  # share of S that is forgotten; 0 as published
     bound: float = 4.0  # S stays within [-bound, bound], else it winds up
-    affinity: tuple[tuple[float, ...], ...] = ((0.0, -1.0), (-1.0, 0.0))  # row i: what acts on antibody i
+    antibodies: int = 2  # 2: aggregate, disperse; 4: search and home too
+    affinity: tuple[tuple[float, ...], ...] = ()  # row i: what acts on antibody i; (): see `immune.affinity.usual`
     difference: bool = False  # couple by m_ij - m_ji instead of m_ij
     exchange: bool = False  # an inferior robot that meets an excellent one takes over its concentrations
 
     def __post_init__(self) -> None:
         check(self, RANGES)
+        if self.antibodies not in affinity.SIZES:
+            raise ValueError(f"antibodies = {self.antibodies}: must be {' or '.join(map(str, affinity.SIZES))}")
         self.coupling()
 
+    def matrix(self) -> np.ndarray:
+        """The affinities (B, B). Raises AffinityError (a ValueError) for those of another number of antibodies."""
+        if not self.affinity:
+            return affinity.usual(self.antibodies)
+        m, B = affinity.square(self.affinity), self.antibodies
+        if len(m) != B:
+            raise affinity.AffinityError(
+                f"affinity = {m.tolist()}: has {len(m)} x {len(m)} weights, antibodies = {B} takes {B} x {B}"
+            )
+        return m
+
     def coupling(self) -> np.ndarray:
-        """The matrix (B, B) that couples the antibodies. Raises AffinityError (a ValueError)."""
-        m = affinity.square(self.affinity)
-        return affinity.difference(m) if self.difference else m
+        """The matrix (B, B) that couples the antibodies. Raises AffinityError as `matrix` does."""
+        return affinity.difference(self.matrix()) if self.difference else self.matrix()
 
     @cached_property
     def record(self) -> np.ndarray:

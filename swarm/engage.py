@@ -12,10 +12,9 @@ import numpy as np
 
 from robots.kernel import kernel
 from swarm.features import is_avoided, place_of
-from swarm.memory import ANSWER, APPROACH, LEAVE, SEARCH, WORK
+from swarm.memory import AGGREGATE, ANSWER, APPROACH, HOMING, LEAVE, SEARCH, WORK
 from swarm.needs import believed
 
-AGGREGATE, DISPERSE = 0, 1
 QUIET, DECIDE, WENT_ON, CAME_TO_NOTHING, GONE = range(5)  # what `engage` tells about a robot
 
 DWELL = 3.0  # s that a decision lasts without progress
@@ -165,10 +164,12 @@ def _look_around(
     """A free robot takes a site in sight, or answers `call` from the site `called`, or goes on searching.
 
     Robots that aggregate take the site they are called to, or any where nobody calls; those that disperse
-    leave sites to whoever is there or closer.
+    leave sites to whoever is there or closer, and so do those that search; those that go home take none.
     """
     best, found = math.inf, -1
     for j in range(site_id.shape[0]):
+        if m.strategy == HOMING:
+            break
         site = site_id[j]
         if site < 0 or is_avoided(site, tick, avoid_site, avoid_until) or (called >= 0 and site != called):
             continue

@@ -7,7 +7,8 @@ import numpy as np
 
 from robots.kernel import kernel
 from swarm.calls import slot_for
-from swarm.memory import APPROACH, WORK
+from swarm.homing import demand, idle
+from swarm.memory import APPROACH, HOMING, WORK
 
 BITS = 21  # of a situation, see `situation`
 CALL = 2.0  # how strongly calls for help excite the antigen of aggregation
@@ -67,6 +68,7 @@ def survey(
     robot_rb: np.ndarray,
     site_id: np.ndarray,
     site_rb: np.ndarray,
+    battery: np.ndarray,
     own: np.ndarray,
     memory: np.ndarray,
     heard: np.ndarray,
@@ -77,21 +79,24 @@ def survey(
     met: np.ndarray,
     example: np.ndarray,
 ) -> None:
-    """Read the room: antigens (L, 2), concentrations met (L, 2), their mean and those of the surest robot, calls.
+    """Read the room: antigens (L, B), concentrations met (L, B), their mean and those of the surest robot, calls.
 
-    `own` (L,) are the robots' numbers, `heard` (L, K) their tables, `room` the robots that a site has
-    place for. Writes mates, lead and first into `memory` and moves `calls` (L, C) on. A call counts if its
-    caller is within hearing, its site is not avoided and has room left; it has a place in `calls` if the
-    robot sees the caller, so that it knows where to go.
+    B is 2 or 4, the strategies that there are antigens for.
+    `battery` (L,) is the charge, `own` (L,) are the robots' numbers, `heard` (L, K) their tables, `room` the robots
+    that a site has place for. Writes mates, lead, first, idle and rest into `memory` and moves `calls` (L, C) on. A
+    call counts if its caller is within hearing, its site is not avoided and has room left; it has a place in `calls`
+    if the robot sees the caller, so that it knows where to go.
     """
+    antibodies = antigen.shape[1]
+    known = np.empty(antibodies, np.int64)  # robots heard that have them
     for i in range(memory.shape[0]):
         m = memory[i]
         mates, lead, lead_wait, lead_id = 0, -1, -1.0, -1
         first = True
         loudness = 0.0
-        aggregate, disperse, count, crowd = 0.0, 0.0, 0, 0.0
-        example[i, 0], example[i, 1] = math.nan, math.nan
-        surest = -1.0
+        count, crowd, surest = 0, 0.0, -1.0
+        for k in range(antibodies):
+            known[k], met[i, k], example[i, k] = 0, 0.0, math.nan
         for c in range(calls.shape[1]):
             calls[i, c].loudness, calls[i, c].distance, calls[i, c].peer = 0.0, math.inf, -1
         for j in range(heard.shape[1]):
@@ -101,12 +106,17 @@ def survey(
             age = tick - h.tick
             seen = place_of(robot_id[i], h.id)
             distance = robot_rb[i, seen, 0] if seen >= 0 else 0.9 * hearing
-            aggregate += h.aggregate
-            disperse += h.disperse
             count += 1
-            if max(h.aggregate, h.disperse) > surest:
-                surest = max(h.aggregate, h.disperse)
-                example[i, 0], example[i, 1] = h.aggregate, h.disperse
+            sure = -1.0
+            for k in range(antibodies):
+                if not math.isnan(h.concentrations[k]):
+                    known[k] += 1
+                    met[i, k] += h.concentrations[k]
+                    sure = max(sure, h.concentrations[k])
+            if sure > surest:
+                surest = sure
+                for k in range(antibodies):
+                    example[i, k] = h.concentrations[k]
             if h.site < 0 and distance < CROWD:
                 crowd += 1 - distance / CROWD
             if m.task == WORK and h.site == m.site:
@@ -130,14 +140,26 @@ def survey(
         m.lead = -1 if first else lead
         m.first = 1 if first else 0
         m.same = _same(m, heard[i])
+        if antibodies > 2:
+            idle(m, dt, _in_sight(tick, site_id[i], avoid_site[i], avoid_until[i]), m.strategy == HOMING)
+            antigen[i, 2], antigen[i, 3] = demand(m, CALL * loudness, battery[i])
         if m.task == WORK:
             loudness = m.waiting / 10  # who waits for help asks for company
         elif m.task == APPROACH:
             loudness *= 0.5
         antigen[i, 0] = 1 - math.exp(-(CALL * loudness + LONELY * math.exp(-count)))
         antigen[i, 1] = 1 - math.exp(-(0.5 + crowd))
-        met[i, 0] = aggregate / count if count else math.nan
-        met[i, 1] = disperse / count if count else math.nan
+        for k in range(antibodies):
+            met[i, k] = met[i, k] / known[k] if known[k] else math.nan
+
+
+@kernel
+def _in_sight(tick: int, site_id: np.ndarray, avoid_site: np.ndarray, avoid_until: np.ndarray) -> bool:
+    """Does a robot see a site that it does not keep away from?"""
+    for j in range(site_id.shape[0]):
+        if site_id[j] >= 0 and not is_avoided(site_id[j], tick, avoid_site, avoid_until):
+            return True
+    return False
 
 
 @kernel

@@ -154,7 +154,7 @@ def _site(time: float, site: Sequence[Any], face: float, colours: Mapping[str, t
 
 
 def _robot(time: float, robot: int, radius: float, strategy: int) -> dict[str, Any]:
-    red, green, blue = ((0.9, 0.62, 0.0), (0.0, 0.45, 0.7))[strategy]
+    red, green, blue = ((0.9, 0.62, 0.0), (0.0, 0.45, 0.7), (0.0, 0.62, 0.45), (0.8, 0.47, 0.65))[strategy]
     body = {
         "pose": _pose(0, 0, HEIGHT / 2, 0.0),
         "size": {"x": 2 * radius, "y": 2 * radius, "z": HEIGHT},

@@ -33,7 +33,7 @@ from swarm.net.air import Overheard, Refusals
 from swarm.options import Options
 from swarm.record import Tick, Told, site_rows
 from swarm.recorder import Recorder
-from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
+from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS, none_yet
 from swarm.robot import rehearse
 from swarm.stack import Stack
 from swarm.stops import Stops
@@ -138,7 +138,7 @@ class Host:
         self.losses = losses.draw(mission)
         self.lost: set[int] = set()  # robots that have fallen out, as the mission says
         self.restarts = np.zeros(count, int)
-        self.reports = np.zeros(count, REPORT)
+        self.reports = none_yet(count)
         self.commands = np.zeros(count, COMMAND)
         self.answered = np.full(count, -1)  # tick that each robot's latest answer is to
         self.hung: set[int] = set()  # robots given up, whose process is not gone yet
@@ -466,4 +466,5 @@ def _is_sane(reports: np.ndarray) -> bool:
         and math.isfinite(r.waiting)
         and math.isfinite(r.concentration[0])
         and math.isfinite(r.concentration[1])
+        and not math.isinf(r.concentration[2] + r.concentration[3])
     )

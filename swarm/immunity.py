@@ -22,7 +22,8 @@ ABOUT = """\
 The immune network of a mission: what its affinities couple, how fast it follows when the antigen turns
 round, and where in the space of its parameters it would do so.
 
-The antigen first asks for aggregation for a while and then for dispersion, as strongly. The lag is how long
+The antigen first asks for aggregation for a while and then for dispersion, as strongly (of four antibodies, for
+each and then for the next). The lag is how long
 the network goes on with what was right before. A network that winds up lags the longer the longer a
 regime lasted; one that never turns round is shown as "never".
 """
@@ -35,8 +36,8 @@ examples:
   jerne immune --read net.graphml --graph net.png   what is wrong with those, and a picture of them
 """
 MAPPED = ("alpha", "beta", "eta", "k")
-NAMES = names_of(2)
 BEFORE = (20, 100, 500, 2000)  # ticks that the first regime lasts
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7")  # of antibodies
 CELLS = 9  # values of each parameter on the map
 
 
@@ -62,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         mission = missionfile.load(missionfile.find(args.mission), args.sets)
         params = mission.mind.immune
         if args.read is not None:
-            rows = affinities.read(args.read, len(NAMES)).tolist()
+            rows = affinities.read(args.read, params.antibodies).tolist()
             params = replace(params, affinity=tuple(map(tuple, rows)))
             print(f"affinities of {args.read}, in a mission: mind.immune.affinity = {rows}")
         print("\n".join(report(params, args.antigen, args.other, mission.tick)))
@@ -70,10 +71,10 @@ def main(argv: Sequence[str]) -> int:
             draw(params, args.antigen, args.other).save(args.picture)
             print(f"{args.picture}: written")
         if args.write is not None:
-            affinities.write(args.write, np.array(params.affinity))
+            affinities.write(args.write, params.matrix())
             print(f"{args.write}: written")
         if args.graph is not None:
-            affinities.draw(np.array(params.affinity)).save(args.graph)
+            affinities.draw(params.matrix()).save(args.graph)
             print(f"{args.graph}: written")
     except (ValueError, OSError) as error:
         for line in str(error).splitlines():
@@ -88,12 +89,16 @@ def report(params: Params, high: float, low: float, tick: float) -> list[str]:
     lines = ["parameters  " + "  ".join(f"{name} {getattr(params, name):g}" for name in names)]
     matrix = params.coupling()
     lines += [
-        f"acts on {name:10} " + "  ".join(f"{w:+5.2f}" for w in row) for name, row in zip(NAMES, matrix, strict=True)
+        f"acts on {name:10} " + "  ".join(f"{w:+5.2f}" for w in row)
+        for name, row in zip(names_of(params.antibodies), matrix, strict=True)
     ]
     lines += [f"found: {finding}" for finding in stability.findings(params)]
-    lags = [stability.lag(params, high, low, before) for before in BEFORE]
     lines.append(f"antigen {high:g} against {low:g}, turned round; ticks of {tick:g} s until the strategy follows:")
-    lines += [f"  after {before:5d} ticks  {_words(lag)}" for before, lag in zip(BEFORE, lags, strict=True)]
+    called = names_of(params.antibodies)
+    for turn in _turns(params.antibodies):
+        words = "" if len(called) == 2 else f"  from {called[turn[0]]} to {called[turn[1]]}"
+        lags = [stability.lag(params, high, low, before, turn) for before in BEFORE]
+        lines += [f"  after {before:5d} ticks  {_words(lag)}{words}" for before, lag in zip(BEFORE, lags, strict=True)]
     lines.append(f"the same after {BEFORE[1]} ticks, with one parameter changed:")
     for name in MAPPED:
         values = _values(name, getattr(params, name))
@@ -135,17 +140,23 @@ def _draw_response(pen: "ImageDraw", params: Params, high: float, low: float) ->
     left, top, width, height = 60, 30, 860, 160
     most = max(1.0, float(np.abs(S).max()))
     x = left + np.linspace(0, width, len(S))
-    for i, colour in enumerate(("#d55e00", "#0072b2")):
+    for i, colour in enumerate(COLOURS[: params.antibodies]):
         y = top + height / 2 * (1 - S[:, i] / most)
         pen.line(np.stack([x, y], -1).ravel().tolist(), colour, 2)
     turn = left + width * before / len(S)
     pen.line([turn, top, turn, top + height], "grey")
     pen.line([left, top + height / 2, left + width, top + height / 2], "lightgrey")
+    others = "" if params.antibodies == 2 else ", search (green) and home (purple)"
     pen.text(
         (left, top - 18),
-        f"S of aggregate (orange) and disperse (blue), +-{most:.2g}; the antigen turns at the line",
+        f"S of aggregate (orange) and disperse (blue){others}, +-{most:.2g}; the antigen turns at the line",
         "black",
     )
+
+
+def _turns(antibodies: int) -> list[tuple[int, int]]:
+    """Who is asked for first, and who then: of four each after the one before it, and the first after the last."""
+    return [(0, 1)] if antibodies == 2 else [(i, (i + 1) % antibodies) for i in range(antibodies)]
 
 
 def _changed(params: Params, **values: float) -> Params:

@@ -15,7 +15,7 @@ import numpy as np
 from classifier.population import Rule
 from sim.world import World
 from swarm import mind, registry
-from swarm.arbiters import AGGREGATE, Arbiter, Scene, Verdict
+from swarm.arbiters import AGGREGATE, Arbiter, Scene, Verdict, per_strategy
 from swarm.calls import loudest
 from swarm.learners import Choice, Learner, Lesson, Moment, Readable
 from swarm.mind import Mind
@@ -32,6 +32,7 @@ class Part(NamedTuple):
     lanes: slice
     arbiter: Arbiter
     learner: Learner
+    strategies: int  # that its arbiter chooses from
 
 
 def alike(one: Mission, other: Mission) -> bool:
@@ -46,6 +47,7 @@ def start(missions: Sequence[Mission], afresh: Sequence[object]) -> Mind:
     count, first = missions[0].robots.count, missions[0]
     out = mind.begin(first, [*range(count)] * len(missions), Arbiters(parts), Learners(parts, count))
     out.seeds = np.repeat([mission.seed for mission in missions], count)
+    out.strategies = max(mission.mind.strategies for mission in missions)
     out.share = np.repeat([mission.mind.share for mission in missions], count)
     out.replay = np.repeat([mission.mind.replay for mission in missions], count)
     return out
@@ -62,7 +64,7 @@ def _parts(missions: Sequence[Mission], afresh: Sequence[object]) -> list[Part]:
             parts[-1] = parts[-1]._replace(runs=runs, lanes=slice(runs.start * count, runs.stop * count))
         else:
             lanes = slice(run * count, (run + 1) * count)
-            parts.append(Part(range(run, run + 1), lanes, *registry.build(mission)))
+            parts.append(Part(range(run, run + 1), lanes, *registry.build(mission), mission.mind.strategies))
         last = kind
     return parts
 
@@ -93,10 +95,13 @@ class Arbiters:
             state[0], verdict = self.parts[0].arbiter.step(state[0], scene)
             return state, verdict
         verdicts = []
-        for k, (_, lanes, arbiter, _) in enumerate(self.parts):
+        for k, (_, lanes, arbiter, _, strategies) in enumerate(self.parts):
             mine = Scene._make(value[lanes] if isinstance(value, np.ndarray) else value for value in scene)
+            own = {name: getattr(mine, name)[:, :strategies] for name in ("antigen", "met", "example")}
+            mine = mine._replace(**own)
             state[k], verdict = arbiter.step(state[k], mine)
-            verdicts.append(verdict)
+            stimulus, sure = per_strategy(verdict)
+            verdicts.append(verdict._replace(stimulus=stimulus, concentration=sure))
         if all(verdict.call is None for verdict in verdicts):
             strategy, stimulus, sure, *_ = zip(*verdicts, strict=True)
             return state, Verdict(np.concatenate(strategy), np.concatenate(stimulus), np.concatenate(sure))

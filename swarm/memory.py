@@ -3,6 +3,7 @@
 import numpy as np
 
 SEARCH, ANSWER, APPROACH, WORK, LEAVE = range(5)  # tasks, see swarm.report.TASKS
+AGGREGATE, DISPERSE, SEARCHING, HOMING = range(4)  # strategies, see swarm.report.STRATEGIES
 AVOIDED = 6  # sites that a robot can keep away from at once
 
 MEMORY = np.dtype(
@@ -19,6 +20,11 @@ MEMORY = np.dtype(
         ("bid", "f4"),  # concentration with which it aims there, 0 to 1
         ("need", "i1"),  # robots that its site takes, as it believes
         ("drift", "f4"),  # rad, where it wanders to
+        ("x", "f8"),  # m, where it is by its own odometry, seen from where it started
+        ("y", "f8"),
+        ("heading", "f8"),  # rad, likewise
+        ("idle", "f8"),  # s since a site was in sight, or since it has rested
+        ("rest", "f8"),  # s at home
         # at work
         ("action", "i1"),  # index into swarm.report.ACTIONS, -1 none
         ("decided", "i4"),  # tick of the latest decision
@@ -46,7 +52,7 @@ MEMORY = np.dtype(
 def newborn(lanes: int) -> np.ndarray:
     """Memory (lanes,) of robots that have just started: searching, dispersed."""
     out = np.zeros(lanes, MEMORY)
-    out["strategy"] = 1
+    out["strategy"] = DISPERSE
     out["need"] = 1
     for name in ("site", "peer", "aim", "action", "lead", "left", "known_lead"):
         out[name] = -1

@@ -5,6 +5,7 @@ world thousands. `tick` depends on nothing but its arguments and the mind's stat
 in place: no clock, no socket, no generator. Lanes never mix.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import swarm.learners
 from classifier.draws import Draws
 from robots.command import COMMAND
 from swarm import needs, registry
-from swarm.arbiters import Scene
+from swarm.arbiters import Scene, per_strategy
 from swarm.calls import loudest, silence
 from swarm.credit import PAYOFF, behind, company, deed, explorer, lessons, moved, question
 from swarm.engage import AVOID, CAME_TO_NOTHING, DECIDE, DWELL, GONE, WENT_ON, keep_away
@@ -26,7 +27,7 @@ from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
 from swarm.peers import STALE
 from swarm.reflex import FOLLOW, SPEECH, perceive, proceed, respond
-from swarm.report import ACTIONS, REPORT
+from swarm.report import ACTIONS, none_yet
 from swarm.wire import OUTCOMES, Outcome, Signal
 
 FADE = 0.97  # discount of a pay-off, per second
@@ -39,7 +40,7 @@ _DECIDE, _LEARN, _REPLAY = range(3, 6)  # purposes of random draws; the last two
 class Speech(NamedTuple):
     """The part of a `swarm.wire.Signal` that comes from the mind."""
 
-    stimulation: tuple[float, float]
+    stimulation: tuple[float, ...]
     waiting: float
     site: int
     kind: int
@@ -67,6 +68,7 @@ class Mind:
     mission: Mission
     ids: np.ndarray  # (L,) the robots' numbers
     seeds: np.ndarray  # (L,) of their missions
+    strategies: int  # B, the most of any of their missions
     share: np.ndarray  # (L,) bool: do they learn from others?
     replay: np.ndarray  # (L,) from how many of the latest successes they learn once more at each
     arbiter: swarm.arbiters.Arbiter
@@ -96,12 +98,13 @@ def begin(
     """The same with this arbiter and this learner."""
     lanes = len(ids)
     rules = learner.start(lanes)
-    reports = np.zeros(lanes, REPORT)
+    reports = none_yet(lanes)
     reports["prediction"], reports["rules"] = np.nan, learner.rules(rules)
     return Mind(
         mission,
         np.array(ids, np.int64),
         np.full(lanes, mission.seed),
+        mission.mind.strategies,
         np.full(lanes, mission.mind.share),
         np.full(lanes, mission.mind.replay),
         arbiter,
@@ -130,13 +133,13 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     mission, memory, reports, lanes = mind.mission, mind.memory, mind.reports, len(mind.ids)
     body, dt = mission.robots, mission.tick
     room, stale = int(mission.work.face / (2.3 * body.radius)), round(STALE / dt)
-    antigen, met, example = np.empty((lanes, 2)), np.empty((lanes, 2)), np.empty((lanes, 2))
+    antigen, met, example = (np.empty((lanes, mind.strategies)) for _ in range(3))
     avoided = mind.avoid_site, mind.avoid_until
     felt = mind.calls, antigen, met, example
     perceive(now, dt, stale, mission.radio.range, room, percepts, mind.ids, memory, heard, *avoided, *felt)
     scene = Scene(antigen, met, example, mind.calls, memory, mind.reward, mind.ids, now)
     mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, scene)
-    reports["stimulus"], reports["concentration"] = verdict.stimulus, verdict.concentration
+    reports["stimulus"], reports["concentration"] = per_strategy(verdict)
     picked, news = _heed(mind, verdict), np.empty(lanes, np.int64)
     newsworthy = proceed(
         now, dt, room, percepts, memory, heard, *avoided, mind.needs, mind.calls, picked, news, mind.reward
@@ -313,8 +316,8 @@ def _speak(mind: Mind, words: np.ndarray) -> list[Speech | None]:
         if not turn:
             continue
         told, mind.outcomes[lane] = mind.outcomes[lane][:OUTCOMES], mind.outcomes[lane][OUTCOMES:][-8:]
-        aggregate, disperse, waiting, site, kind, action, mates, need, away, sure = said
-        stimulation = aggregate, disperse
+        concentrations, waiting, site, kind, action, mates, need, away, sure = said
+        stimulation = tuple(s for s in concentrations.tolist() if not math.isnan(s))
         speeches[lane] = Speech(stimulation, waiting, site, kind, action, mates, need, away, sure, tuple(told))
     return speeches
 

@@ -30,6 +30,11 @@ class Mind:
     xcs: ClassifierParams = field(default_factory=ClassifierParams)
     parameters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of other arbiters, learners: by name
 
+    @property
+    def strategies(self) -> int:
+        """How many of swarm.report.STRATEGIES its arbiter chooses from."""
+        return self.immune.antibodies if self.arbiter == "immune" else 2
+
     def __post_init__(self) -> None:
         check.number("replay", self.replay, 0, 100)
 

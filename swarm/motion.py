@@ -36,6 +36,20 @@ def wander(heading: float) -> tuple[float, float]:
 
 
 @kernel
+def straight() -> tuple[float, float]:
+    """Straight on; together with `avoid` a flight from wall to wall."""
+    return 1.0, 0.0
+
+
+@kernel
+def home(distance: float, bearing: float, near: float) -> tuple[float, float]:
+    """Back to a point, and to rest within half of `near` m of it."""
+    if distance < near / 2:
+        return 0.0, 0.0
+    return go_to(distance, bearing, near)
+
+
+@kernel
 def avoid(proximity: np.ndarray) -> tuple[float, float]:
     """Away from what the proximity ring (P,) sees, bent to the left so that nobody blocks each other for ever."""
     x, y = 0.0, 0.0

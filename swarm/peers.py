@@ -1,5 +1,6 @@
 """What a robot remembers of the others: their latest signals, in a table of fixed size."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from robots.kernel import kernel
 from swarm import wire
+from swarm.report import STRATEGIES
 
 STALE = 1.0  # s after which a silent robot is forgotten; until then its call fades
 
@@ -15,8 +17,7 @@ HEARD = np.dtype(
     [
         ("id", "i2"),
         ("tick", "i4"),  # when its latest signal was heard
-        ("aggregate", "f4"),  # its concentrations
-        ("disperse", "f4"),
+        ("concentrations", "f4", (4,)),  # per strategy, NaN of those that it does not have
         ("waiting", "f4"),  # s at a site without progress
         ("site", "i4"),
         ("kind", "i4"),
@@ -60,14 +61,12 @@ def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) 
     return outcomes, bad
 
 
-def row(sender: int, tick: int, signal: wire.Signal) -> tuple[float, ...]:
+def row(sender: int, tick: int, signal: wire.Signal) -> tuple[Any, ...]:
     """A signal as a record of HEARD."""
-    aggregate, disperse = signal.stimulation
     return (
         sender,
         tick,
-        aggregate,
-        disperse,
+        signal.stimulation + (math.nan,) * (len(STRATEGIES) - len(signal.stimulation)),
         signal.waiting,
         signal.site,
         signal.kind,

@@ -51,7 +51,7 @@ from swarm.net.ties import Ties
 from swarm.rules import Decision
 from swarm.view.snapshot import Stage
 
-VERSION = "3"
+VERSION = "4"
 TICK, DECISION, RULES, EVENT = "/jerne/tick", "/jerne/decision", "/jerne/rules", "/jerne/event"
 LINK = "/jerne/link"
 TRANSFORMS, SCENE = "/tf", "/scene"

@@ -1,5 +1,6 @@
 """What every tick of a mind takes, compiled: before the arbiter decides, and after all else is decided."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from robots.chance import NOTHING, absorb, uniform
 from robots.kernel import kernel
 from swarm.engage import CAME_TO_NOTHING, QUIET, WENT_ON, engage
 from swarm.features import survey
+from swarm.homing import reckon
 from swarm.memory import APPROACH, WORK
 from swarm.peers import forget
 from swarm.report import ACTIONS
@@ -21,8 +23,7 @@ _TURN = 3.0  # rad between the outermost directions in which a robot wanders off
 SPEECH = np.dtype(
     [
         ("turn", "u1"),  # 1 where it is the robot's turn to say it
-        ("aggregate", "f4"),  # its concentrations
-        ("disperse", "f4"),
+        ("concentrations", "f4", (4,)),  # per strategy, NaN of those that it does not have
         ("waiting", "f4"),
         ("site", "i4"),
         ("kind", "i4"),
@@ -53,11 +54,12 @@ def perceive(
     met: np.ndarray,
     example: np.ndarray,
 ) -> None:
-    """`swarm.peers.forget` and then `swarm.features.survey`: what they say of their arguments holds."""
+    """`swarm.peers.forget`, `swarm.homing.reckon`, `swarm.features.survey`: what they say of their arguments holds."""
     for i in range(heard.shape[0]):
         forget(heard[i], tick, stale)
+        reckon(memory[i], percepts.odometry[i])
     p, avoided, felt = percepts, (avoid_site, avoid_until), (calls, antigen, met, example)
-    seen = p.robot_id, p.robot_rb, p.site_id, p.site_rb
+    seen = p.robot_id, p.robot_rb, p.site_id, p.site_rb, p.battery
     survey(tick, dt, stale, hearing, room, *seen, own, memory, heard, *avoided, *felt)
 
 
@@ -126,8 +128,10 @@ def respond(
         m, report, speech = memory[i], reports[i], speeches[i]
         report.strategy, report.task, report.action = m.strategy, m.task, m.action
         report.site, report.waiting = m.site, m.waiting
-        report.antigen[0], report.antigen[1] = antigen[i, 0], antigen[i, 1]
-        speech.aggregate, speech.disperse = report.concentration[0], report.concentration[1]
+        for k in range(report.concentration.shape[0]):
+            speech.concentrations[k] = report.concentration[k]
+            has = not math.isnan(report.concentration[k])
+            report.antigen[k] = antigen[i, k] if has and k < antigen.shape[1] else math.nan
         site = m.site if m.site >= 0 else m.aim
         speech.waiting, speech.site, speech.kind = m.waiting, site, m.kind if site >= 0 else 0
         speech.need, speech.distance, speech.concentration = 1, m.away if site >= 0 else 0.0, m.bid

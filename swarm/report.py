@@ -2,7 +2,8 @@
 
 import numpy as np
 
-STRATEGIES = ("aggregate", "disperse")
+#: what a robot does as a whole; the last two only where the immune network has antibodies of them
+STRATEGIES = ("aggregate", "disperse", "search", "home")
 #: local actions: three that work at a site; what the robot does that has been there longest; give it up
 ACTIONS = ("push", "pull", "hold", "follow", "leave")
 #: what a robot is doing
@@ -15,9 +16,9 @@ REPORT = np.dtype(
         ("action", "i1"),  # index into ACTIONS, -1 none
         ("site", "i4"),  # beacon number of the site it is at or makes for, -1 none
         ("waiting", "f4"),  # s at a site without progress
-        ("antigen", "f4", (2,)),  # per strategy, 0 to 1
-        ("stimulus", "f4", (2,)),  # S per strategy
-        ("concentration", "f4", (2,)),  # s per strategy, 0 to 1
+        ("antigen", "f4", (4,)),  # per strategy, 0 to 1; NaN, here and below, of those that the arbiter does not have
+        ("stimulus", "f4", (4,)),  # S per strategy
+        ("concentration", "f4", (4,)),  # s per strategy, 0 to 1
         ("rules", "i2"),  # macroclassifiers
         ("prediction", "f4"),  # of the action taken, NaN none
         ("heard", "i2"),  # signals heard in this tick
@@ -25,3 +26,11 @@ REPORT = np.dtype(
         ("age", "f4"),  # s since the latest signal of anyone, NaN none yet
     ]
 )
+
+
+def none_yet(count: int) -> np.ndarray:
+    """Reports (count,) of robots that have not reported yet."""
+    out = np.zeros(count, REPORT)
+    for name in ("antigen", "stimulus", "concentration"):
+        out[name][:, 2:] = np.nan
+    return out

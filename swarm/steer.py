@@ -6,10 +6,9 @@ import numpy as np
 
 from robots.command import HOLD
 from robots.kernel import kernel
-from swarm import motion
-from swarm.engage import AGGREGATE
+from swarm import homing, motion
 from swarm.features import place_of
-from swarm.memory import ANSWER, APPROACH, LEAVE, WORK
+from swarm.memory import AGGREGATE, ANSWER, APPROACH, HOMING, LEAVE, SEARCHING, WORK
 
 PUSH, PULL, PRESS, FOLLOW = 0, 1, 2, 3  # actions at a site; PRESS holds it
 DOCK = 0.4  # m before a work face within which the plate is no obstacle any more
@@ -59,6 +58,11 @@ def steer(
             x, y = motion.gather(robot_id[i], robot_rb[i])
             wx, wy = motion.wander(m.drift)
             x, y = x + 0.3 * wx, y + 0.3 * wy
+        elif m.strategy == SEARCHING:
+            x, y = motion.straight()
+        elif m.strategy == HOMING:
+            distance, bearing = homing.way(m)
+            x, y = motion.home(distance, bearing, homing.NEAR)
         else:
             x, y = motion.wander(m.drift)
             sx, sy = motion.spread(robot_id[i], robot_rb[i])

@@ -118,7 +118,8 @@ def latest(paths: Sequence[Path], mission: Mission, say: Callable[[str], None]) 
 def _about(mission: Mission) -> dict[str, object]:
     """What a mind must have in common with a mission to go on in it."""
     names = {"arbiter": mission.mind.arbiter, "learner": mission.mind.learner}
-    return {**names, "bits": BITS, "actions": list(ACTIONS), "strategies": list(STRATEGIES)}
+    strategies = list(STRATEGIES[: mission.mind.strategies])
+    return {**names, "bits": BITS, "actions": list(ACTIONS), "strategies": strategies}
 
 
 def _plain(state: Any, where: str, arrays: list[np.ndarray]) -> list[Any]:

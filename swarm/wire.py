@@ -4,8 +4,8 @@ Every message is one msgpack array made by msgspec, its first element a tag that
 
 **Radio**, robot to robot (`Signal`, at most `MOST` bytes), tag ``s1``::
 
-    [ "s1", sender, boot, seq, time, stimulation [aggregate, disperse], waiting, site, kind, action,
-      mates, need, distance, concentration, outcomes [[situation, action, payoff] ...] ]
+    [ "s1", sender, boot, seq, time, stimulation [aggregate, disperse] or [aggregate, disperse, search, home],
+      waiting, site, kind, action, mates, need, distance, concentration, outcomes [[situation, action, payoff] ...] ]
 
 **Host link**, between a simulated world and the process of one robot, over ZeroMQ DEALER - ROUTER;
 the DEALER's identity is the robot's number in ASCII::
@@ -41,6 +41,7 @@ from msgspec import Meta
 
 from classifier.population import Rule
 from swarm.net.ties import Ties
+from swarm.report import STRATEGIES
 from swarm.rules import Decision
 from swarm.view.snapshot import Snapshot, Stage
 
@@ -75,7 +76,7 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
     boot: Bits  # drawn at each start of the sender
     seq: Bits  # counts the sender's signals since boot
     time: Numeral  # s, the sender's own clock
-    stimulation: tuple[Share, Share]  # concentrations of aggregate and disperse
+    stimulation: Annotated[tuple[Share, ...], Meta(min_length=2, max_length=len(STRATEGIES))]  # two or four
     waiting: Annotated[float, Meta(ge=0, le=1e6)]  # s at a site without progress
     site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or aims at, -1: none
     kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
@@ -85,6 +86,10 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
     distance: Annotated[float, Meta(ge=0, le=1e6)]  # m to that site, 0: it is there
     concentration: Share  # of the antibody that makes it go there: how sure it is to come
     outcomes: Annotated[tuple[Outcome, ...], Meta(max_length=OUTCOMES)] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.stimulation) == 3:
+            raise ValueError("stimulation: 3 concentrations, must be 2 or 4")
 
 
 class Hello(msgspec.Struct, array_like=True, frozen=True, tag="h1"):

@@ -1,6 +1,17 @@
 """Arbiters: who decides a robot's global behaviour. The contract, and those that ship, registered by their import."""
 
 from swarm.arbiters import auction, networks, plain, threshold
-from swarm.arbiters.contract import AGGREGATE, DISPERSE, Arbiter, Scene, Verdict
+from swarm.arbiters.contract import AGGREGATE, DISPERSE, Arbiter, Scene, Verdict, per_strategy
 
-__all__ = ["AGGREGATE", "DISPERSE", "Arbiter", "Scene", "Verdict", "auction", "networks", "plain", "threshold"]
+__all__ = [
+    "AGGREGATE",
+    "DISPERSE",
+    "Arbiter",
+    "Scene",
+    "Verdict",
+    "auction",
+    "networks",
+    "per_strategy",
+    "plain",
+    "threshold",
+]

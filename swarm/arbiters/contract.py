@@ -1,6 +1,7 @@
-"""Arbiters: who decides a robot's global behaviour, aggregate or disperse, and which call it answers.
+"""Arbiters: who decides a robot's global behaviour, as a rule aggregate or disperse, and which call it answers.
 
-All get the same inputs, a `Scene`. They work on stacks of robots, lanes leading, and never mix lanes.
+All get the same inputs, a `Scene`. They choose from the first B strategies of swarm.report.STRATEGIES: two, but the
+immune network from four where its mission says so. They work on stacks of robots, lanes leading, and never mix lanes.
 What an arbiter can be tuned by are the fields of its `Parameters`, see `swarm.registry.parameters`.
 """
 
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from swarm.mission import Mission
+from swarm.report import STRATEGIES
 
 AGGREGATE, DISPERSE = 0, 1
 
@@ -16,9 +18,9 @@ AGGREGATE, DISPERSE = 0, 1
 class Scene(NamedTuple):
     """What an arbiter decides on, for L robots."""
 
-    antigen: np.ndarray  # (L, 2) in [0, 1]: how much the situation asks for each strategy
-    met: np.ndarray  # (L, 2) mean concentrations heard, NaN where nobody was
-    example: np.ndarray  # (L, 2) concentrations of the surest robot heard, NaN where nobody was
+    antigen: np.ndarray  # (L, B) in [0, 1]: how much the situation asks for each strategy
+    met: np.ndarray  # (L, B) mean concentrations heard, NaN where nobody was
+    example: np.ndarray  # (L, B) concentrations of the surest robot heard, NaN where nobody was
     calls: np.ndarray  # (L, C) swarm.calls.CALL: the calls for help it hears
     memory: np.ndarray  # (L,) swarm.memory.MEMORY: strategy, task, aim ... now; to be read only
     reward: np.ndarray  # (L,) 1: work went on in the tick before, -1: it came to nothing, 0: neither
@@ -30,8 +32,8 @@ class Verdict(NamedTuple):
     """What an arbiter decided, for L robots."""
 
     strategy: np.ndarray  # (L,) index into swarm.report.STRATEGIES
-    stimulus: np.ndarray  # (L, 2) per strategy, any scale
-    concentration: np.ndarray  # (L, 2) per strategy, 0 to 1: what the others hear
+    stimulus: np.ndarray  # (L, B) per strategy, any scale
+    concentration: np.ndarray  # (L, B) per strategy, 0 to 1: what the others hear
     call: np.ndarray | None = None  # (L,) slot of the call to answer, -1: none; None: the loudest
     bid: np.ndarray | None = None  # (L,) concentration with which it is answered, 0 to 1: what rivals hear
 
@@ -46,6 +48,15 @@ class Arbiter(Protocol):
 
     def step(self, state: Any, scene: Scene) -> tuple[Any, Verdict]:
         """The state one tick later, and the verdict."""
+
+
+def per_strategy(verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
+    """Stimulus and concentration of all strategies, each (L, 4), NaN for those that the arbiter does not have."""
+    lanes, antibodies = verdict.concentration.shape
+    stimulus, concentration = np.full((2, lanes, len(STRATEGIES)), np.nan)
+    stimulus[:, :antibodies] = verdict.stimulus
+    concentration[:, :antibodies] = verdict.concentration
+    return stimulus, concentration
 
 
 def certain(strategy: np.ndarray, antigen: np.ndarray) -> Verdict:

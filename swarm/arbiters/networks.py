@@ -7,7 +7,6 @@ import immune.farmer
 import immune.ishiguro
 import immune.network
 from classifier.draws import uniform
-from immune.affinity import AffinityError
 from swarm.arbiters.contract import AGGREGATE, DISPERSE, Scene, Verdict
 from swarm.calls import MOST
 from swarm.mission import Mission
@@ -23,12 +22,10 @@ class Immune:
     def __init__(self, mission: Mission) -> None:
         self.params = mission.mind.immune
         self.affinity = self.params.coupling()
-        if len(self.affinity) != 2:
-            raise AffinityError(f"mind.immune.affinity: 2 x 2 weights are needed, there are {self.affinity.shape}")
 
     def start(self, lanes: int) -> immune.network.Network:
         """Networks that nothing has stimulated yet."""
-        return immune.network.start((lanes,), 2)
+        return immune.network.start((lanes,), self.params.antibodies)
 
     def step(self, state: immune.network.Network, scene: Scene) -> tuple[immune.network.Network, Verdict]:
         """One step of the network; the antibody of highest stimulus wins."""

@@ -11,11 +11,17 @@ from robots.command import COMMAND
 from robots.shell import Shell, State
 from swarm import registry, wire
 from swarm.mission import Mission
-from swarm.report import REPORT, STRATEGIES
+from swarm.report import REPORT, STRATEGIES, none_yet
 from swarm.robot import Brain
 from swarm.rules import Decision
 
-COLOURS: dict[str, Colour] = {"aggregate": (255, 110, 0), "disperse": (0, 60, 255)}  # as the dashboard has them
+#: of its strategy, as the dashboard has them
+COLOURS: dict[str, Colour] = {
+    "aggregate": (255, 110, 0),
+    "disperse": (0, 60, 255),
+    "search": (0, 200, 60),
+    "home": (200, 0, 160),
+}
 DISARMED: Colour = (60, 60, 60)
 
 
@@ -38,6 +44,8 @@ def fitted(mission: Mission, body: Body) -> Mission:
     needed = ["proximity", "robots"]
     if any(phase.rate > 0 for phase in mission.phases):
         needed.append("sites")
+    if STRATEGIES.index("home") < mission.mind.strategies:
+        needed.append("odometry")
     missing = lacking(body.senses, needed)
     missing += [field[0] for sensor in registry.SENSORS.values() for field in sensor.fields]
     if missing:
@@ -58,7 +66,7 @@ class Pilot:
         self.mission, self.body, self.shell, self.radio = mission, body, shell, radio
         self.brain = Brain(mission, number, boot)
         self.box = BlackBox()
-        self.report = np.zeros(1, REPORT)
+        self.report = none_yet(1)
         self.sent = np.zeros(1, COMMAND)
         self.percept: np.ndarray | None = None
         self.age = float("inf")

@@ -165,7 +165,7 @@ def _wide(
     left = max(40, Segment.get_line_length(arena[0]))
     right = width - left - 1
     arena = shape(arena, left, len(arena))
-    key = legend(stage, left, glyphs)
+    key = legend(stage, snapshot, left, glyphs)
     events = event_panel(snapshot, left, height - len(arena) - 1, glyphs)
     swarm = swarm_panel(stage, snapshot, right, 3 if height >= 45 else 2, glyphs)
     found = alarms(stage, snapshot)
@@ -191,7 +191,7 @@ def _narrow(
     return [
         alarm_line(alarms(stage, snapshot), width, glyphs),
         *beside(shape(arena, left, top), swarm + sites),
-        *legend(stage, width, glyphs),
+        *legend(stage, snapshot, width, glyphs),
         *robot_panel(stage, snapshot, width, height - top - 2 - events, glyphs, selected),
         *event_panel(snapshot, width, events, glyphs),
     ]

@@ -34,7 +34,7 @@ class History:
     places: np.ndarray  # (T, N, 2) m
     tasks: np.ndarray  # (T, N) index into swarm.report.TASKS, or DEAD
     strategies: np.ndarray  # (T, N)
-    concentrations: np.ndarray  # (T, N, 2)
+    concentrations: np.ndarray  # (T, N, 4), NaN of strategies that a robot does not have
     radio: np.ndarray  # (T, 3) signals said, heard, lost so far, of all robots
     open: np.ndarray  # (T,) sites
     backlog: np.ndarray  # (T,)
@@ -54,11 +54,16 @@ class History:
         counts, _ = np.histogram([done.time for done in self.done], edges)
         return edges[:-1] + PERIOD / 2, counts * 60 / PERIOD
 
-    def split(self) -> np.ndarray:
-        """(T,) share of living robots that aggregate; NaN where nobody lives."""
+    @property
+    def antibodies(self) -> int:
+        """How many strategies its robots choose from, two or four."""
+        return int(np.isfinite(self.concentrations).any((0, 1)).sum())
+
+    def split(self, last: int = 0) -> np.ndarray:
+        """(T,) share of living robots that follow one of the strategies up to `last`; NaN where nobody lives."""
         alive = self.tasks != DEAD
         with np.errstate(invalid="ignore"):
-            share: np.ndarray = ((self.strategies == 0) & alive).sum(1) / alive.sum(1)
+            share: np.ndarray = ((self.strategies <= last) & alive).sum(1) / alive.sum(1)
         return share
 
 

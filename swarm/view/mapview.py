@@ -32,7 +32,7 @@ ALARM = Style(color="red1", bold=True)
 WARN = Style(color="#f0e442")
 SELECTED = Style(color="white", bgcolor="#2f4550", bold=True, underline=True)
 #: strategies on a dark ground, told apart with any kind of colour vision [Okabe & Ito 2008]
-STRATEGY = (Style(color="#e69f00", bold=True), Style(color="#56b4e9", bold=True))
+STRATEGY = tuple(Style(color=colour, bold=True) for colour in ("#e69f00", "#56b4e9", "#2fbf8f", "#cc79a7"))
 
 DEPTH = 0.2  # m, how deep a site's plate is drawn
 
@@ -41,7 +41,7 @@ DEPTH = 0.2  # m, how deep a site's plate is drawn
 class Glyphs:
     """What is drawn with; every glyph is one cell wide."""
 
-    headings: tuple[str, str]  # per strategy: eight headings, counter-clockwise from east
+    headings: tuple[str, ...]  # per strategy: eight headings, counter-clockwise from east
     dead: str
     fill: str  # gauge from empty to full, growing upwards
     blocks: tuple[str, str, str]  # of a wall, a plate, a work face: upper half, lower half, both
@@ -66,7 +66,7 @@ class Glyphs:
 
 
 UNICODE = Glyphs(
-    headings=("►◥▲◤◄◣▼◢", "→↗↑↖←↙↓↘"),
+    headings=("►◥▲◤◄◣▼◢", "→↗↑↖←↙↓↘", "⇒⇗⇑⇖⇐⇙⇓⇘", "▷◹△◸◁◺▽◿"),
     dead="✗",
     fill=" ▁▂▃▄▅▆▇█",
     blocks=("▀▄█", "▀▄█", "▀▄█"),
@@ -78,7 +78,7 @@ UNICODE = Glyphs(
     unicode=True,
 )
 ASCII = Glyphs(
-    headings=("@@@@@@@@", "oooooooo"),
+    headings=("@@@@@@@@", "oooooooo", "ssssssss", "hhhhhhhh"),
     dead="x",
     fill=" .:-=+*#@",
     blocks=("###", "---", "==="),

@@ -96,11 +96,11 @@ def arena_panel(
     return shape(lines, view.columns + 2, len(lines))
 
 
-def legend(stage: Stage, width: int, glyphs: Glyphs) -> list[Line]:
+def legend(stage: Stage, snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     """What the glyphs and letters on the map mean, in one line."""
     line = []
-    for name, style, headings in zip(STRATEGIES, STRATEGY, glyphs.headings, strict=True):
-        line += [Segment(headings[0], style), Segment(f" {name} ", DIM)]
+    for i in range(antibodies(snapshot.robots)):
+        line += [Segment(glyphs.headings[i][0], STRATEGY[i]), Segment(f" {STRATEGIES[i]} ", DIM)]
     line += [Segment(glyphs.dead, ALARM), Segment(" dead  ", DIM)]
     names = mapview.letters(list(stage.kinds))
     for kind, colour in palette(stage).items():
@@ -147,7 +147,7 @@ def swarm_panel(stage: Stage, snapshot: Snapshot, width: int, chart: int, glyphs
             name_cell("robots"),
             Segment(f"{len(alive)} alive", BOLD),
             Segment(f", {dead} dead" if dead else "", ALARM),
-            *_counts(counts, glyphs),
+            *_counts(snapshot.robots, counts, glyphs),
         ],
         [
             name_cell("radio"),
@@ -183,7 +183,8 @@ def _field(snapshot: Snapshot, alive: Sequence[RobotRow]) -> list[Line]:
     ]
 
 
-_SPLIT = Style(color="#e69f00", bgcolor="#2a5a78")  # aggregate from below, disperse the rest
+SHORT = ("agg", "disp", "srch", "home")  # strategies, in four cells
+_SPLIT = Style(color="#e69f00", bgcolor="#2a5a78")  # aggregate from below, all others the rest
 
 
 def name_cell(text: str) -> Segment:
@@ -213,9 +214,14 @@ def columns(values: Sequence[float], top: float, height: int, ramp: str) -> list
     return ["".join(level(h - row, ramp) for h in heights) for row in reversed(range(height))]
 
 
-def _counts(counts: Counter[int], glyphs: Glyphs) -> Line:
-    """How many robots follow each strategy."""
-    return [Segment(f"  {glyphs.headings[i][0]} {counts[i]}", style) for i, style in enumerate(STRATEGY)]
+def antibodies(robots: Sequence[RobotRow]) -> int:
+    """How many strategies these robots choose from, two or four."""
+    return max([2, *(len(robot.concentration) for robot in robots)])
+
+
+def _counts(robots: Sequence[RobotRow], counts: Counter[int], glyphs: Glyphs) -> Line:
+    """How many of these robots follow each strategy."""
+    return [Segment(f"  {glyphs.headings[i][0]} {counts[i]}", STRATEGY[i]) for i in range(antibodies(robots))]
 
 
 def phase_name(stage: Stage, snapshot: Snapshot) -> str:
@@ -254,8 +260,9 @@ def robot_panel(
     if selected is not None and shown and selected in (r.robot for r in rest):
         chosen = next(r for r in rest if r.robot == selected)
         shown, rest = [*shown[:-1], chosen], [shown[-1], *(r for r in rest if r is not chosen)]
-    lines = [*groups, [Segment(_titles(bar, real=stage.real), DIM)]]
-    lines += [_robot(stage, robot, bar, glyphs, chosen=robot.robot == selected) for robot in shown]
+    bars = _bars(bar, antibodies(snapshot.robots))
+    lines = [*groups, [Segment(_titles(bars, real=stage.real), DIM)]]
+    lines += [_robot(stage, robot, bars, glyphs, chosen=robot.robot == selected) for robot in shown]
     if rest:
         lines.append(_summary(rest, glyphs))
     return panel(title, lines, width, height, glyphs)
@@ -264,20 +271,22 @@ def robot_panel(
 def _groups(robots: Sequence[RobotRow], width: int, glyphs: Glyphs) -> list[Line]:
     """Robots that do the same, in one line each: how many, of which strategy, how long they wait, what they know."""
     alive = [robot for robot in robots if robot.alive]
+    most = antibodies(robots)
+    room = 8 * most
     lines: list[Line] = [
-        [Segment(f"{'doing':<9}{'':>5}  {'strategies':<16} {'waits':>6} {'most':>6} {'rules':>6}", DIM)]
+        [Segment(f"{'doing':<9}{'':>5}  {'strategies':<{room}} {'waits':>6} {'most':>6} {'rules':>6}", DIM)]
     ]
     for task, name in enumerate(TASKS):
         group = [robot for robot in alive if robot.task == task]
         if not group:
             continue
         waits, known = [r.waiting for r in group], sum(r.rules for r in group) / len(group)
-        bar = max(0, width - 56)
+        bar = max(0, width - 40 - room)
         counts = Counter(robot.strategy for robot in group)
-        strategies = " ".join(f"{glyphs.headings[i][0]} {counts[i]:<5}" for i in range(len(STRATEGIES)))
+        strategies = " ".join(f"{glyphs.headings[i][0]} {counts[i]:<5}" for i in range(most))
         lines.append(
             [
-                Segment(f"{name:<9}{len(group):>5}  {strategies:<16} "),
+                Segment(f"{name:<9}{len(group):>5}  {strategies:<{room}} "),
                 Segment(f"{seconds(sum(waits) / len(waits)):>6} {seconds(max(waits)):>6} {known:>6.0f}  "),
                 *gauge(len(group) / len(robots), bar, STRATEGY[1], glyphs),
             ]
@@ -285,18 +294,24 @@ def _groups(robots: Sequence[RobotRow], width: int, glyphs: Glyphs) -> list[Line
     return lines
 
 
-def _titles(bar: int, *, real: bool) -> str:
-    bars = f"{'agg':<{bar}} {'disp':<{bar}}"[: 2 * bar + 1]
+def _bars(bar: int, most: int) -> list[int]:
+    """Widths of the bars of `most` concentrations, where two of them have `bar` cells each."""
+    room = 2 * bar + 2
+    return [room * (i + 1) // most - room * i // most - 1 for i in range(most)]
+
+
+def _titles(bars: Sequence[int], *, real: bool) -> str:
+    names = " ".join(f"{name[:bar]:<{bar}}" for name, bar in zip(SHORT, bars, strict=False))
     last = " batt los rst" if real else "rules bad rst"
-    return f"  id strat. {bars} task     act.  site  wait   in  out  age {last}"
+    return f"  id strat. {names} task     act.  site  wait   in  out  age {last}"
 
 
-def _robot(stage: Stage, robot: RobotRow, bar: int, glyphs: Glyphs, *, chosen: bool = False) -> Line:
+def _robot(stage: Stage, robot: RobotRow, bars: Sequence[int], glyphs: Glyphs, *, chosen: bool = False) -> Line:
     """One line of the table."""
     stuck = stage.watch.stuck
     style = PLAIN if robot.alive else ALARM
     mark, colour = mapview.robot_mark(robot, stuck, glyphs)
-    name = ("agg", "disp")[robot.strategy] if robot.alive else "dead"
+    name = SHORT[robot.strategy] if robot.alive else "dead"
     action = ACTIONS[robot.action] if robot.action >= 0 else ""
     site = str(robot.site) if robot.site >= 0 else ""
     task = ("stopped" if "stop" in robot.held else "stands") if robot.held else TASKS[robot.task]
@@ -308,15 +323,22 @@ def _robot(stage: Stage, robot: RobotRow, bar: int, glyphs: Glyphs, *, chosen: b
         Segment(f"{robot.robot:>4} ", style + CHOSEN if chosen else style),
         Segment(mark, colour),
         Segment(f" {name:<4} ", STRATEGY[robot.strategy] if robot.alive else ALARM),
-        *gauge(robot.concentration[0], bar, STRATEGY[0], glyphs),
-        Segment(" "),
-        *gauge(robot.concentration[1], bar, STRATEGY[1], glyphs),
-        Segment(f" {task:<8} ", WARN if robot.alive and robot.held else style),
+        *_levels(robot.concentration, bars, glyphs),
+        Segment(f"{task:<8} ", WARN if robot.alive and robot.held else style),
         Segment(f"{action:<6}{site:>4} ", style),
         Segment(f"{seconds(robot.waiting) if robot.waiting > 0 else '':>5}", wait),
         Segment(f" {count(robot.heard):>4} {count(robot.said):>4} {seconds(robot.age):>4}", style),
         Segment(f" {known} {count(robot.restarts):>3}", style),
     ]
+
+
+def _levels(concentration: Sequence[float], bars: Sequence[int], glyphs: Glyphs) -> Line:
+    """A bar for each concentration, each with a gap behind it."""
+    line: Line = []
+    for i, bar in enumerate(bars):
+        line += gauge(concentration[i], bar, STRATEGY[i], glyphs) if i < len(concentration) else [Segment(" " * bar)]
+        line.append(Segment(" "))
+    return line
 
 
 def _percent(share: float) -> str:
@@ -337,7 +359,7 @@ def _summary(robots: Sequence[RobotRow], glyphs: Glyphs) -> Line:
     doing = ", ".join(f"{tasks[i]} {task}" for i, task in enumerate(TASKS) if tasks[i])
     return [
         Segment(f" {glyphs.more} {len(robots)} more", BOLD),
-        *_counts(Counter(robot.strategy for robot in robots), glyphs),
+        *_counts(robots, Counter(robot.strategy for robot in robots), glyphs),
         Segment(f"   {doing}", DIM),
     ]
 

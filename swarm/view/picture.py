@@ -20,7 +20,7 @@ RGB = tuple[int, int, int]
 Point = tuple[float, float]
 
 #: strategies, told apart with any kind of colour vision [Okabe & Ito 2008]
-COLOURS: tuple[RGB, RGB] = ((230, 159, 0), (0, 114, 178))
+COLOURS: tuple[RGB, ...] = ((230, 159, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167))
 PAPER: RGB = (250, 249, 246)
 FLOOR: RGB = (255, 255, 255)
 WALL: RGB = (92, 92, 96)
@@ -234,8 +234,9 @@ def _legend(pen: ImageDraw.ImageDraw, stage: Stage, snapshot: Snapshot, corner: 
         pen.text((x, y), name, FAINT, font, "lm")
         pen.text((x + 130 * unit, y), str(value), INK, font, "lm")
     y += step / 2
-    counts = [sum(robot.strategy == i for robot in alive) for i in range(len(STRATEGIES))]
-    entries = [(f"{name}: {counts[i]}", COLOURS[i]) for i, name in enumerate(STRATEGIES)]
+    most = max([2, *(len(robot.concentration) for robot in snapshot.robots)])
+    counts = [sum(robot.strategy == i for robot in alive) for i in range(most)]
+    entries = [(f"{name}: {counts[i]}", COLOURS[i]) for i, name in enumerate(STRATEGIES[:most])]
     entries.append((f"dead: {len(snapshot.robots) - len(alive)}", DEAD))
     for text, colour in entries:
         y += step

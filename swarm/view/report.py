@@ -31,6 +31,7 @@ RULES = 15  # that are shown
 PERIOD = 10  # samples of a rate of signals
 POINTS = 30_000  # of all trajectories of a run, at most
 ORANGE, BLUE, GREEN, RED, GREY = "#e69f00", "#0072b2", "#009e73", "#cc3311", "#aaaaae"
+COLOURS = (ORANGE, BLUE, GREEN, "#cc79a7")  # as STRATEGIES
 FAR = "#a8740a"  # of what others do
 TASK_COLOURS = ("#d9e6ee", "#f0e442", "#56b4e9", GREEN, "#cc79a7", "#222226")  # as TASKS, then dead
 
@@ -160,13 +161,13 @@ def rate(history: History, span: float, top: float) -> str:
 
 
 def split(history: History, span: float) -> str:
-    """Share of robots that aggregate."""
-    times, share = history.times.tolist(), history.split()
+    """Shares of robots that follow each strategy, on top of each other."""
+    times, names = history.times.tolist(), STRATEGIES[: history.antibodies]
     curves = [
-        Line("disperse", BLUE, times, np.where(np.isnan(share), 0, 1).tolist(), fill=True),
-        Line("aggregate", ORANGE, times, np.nan_to_num(share).tolist(), fill=True),
+        Line(name, COLOURS[i], times, np.nan_to_num(history.split(i)).tolist(), fill=True)
+        for i, name in reversed([*enumerate(names)])
     ]
-    return _legend((ORANGE, BLUE), STRATEGIES) + charts.lines(curves, span, _marks(history), 1.0, 120)
+    return _strategies(history) + charts.lines(curves, span, _marks(history), 1.0, 120)
 
 
 def sites(history: History, span: float, top: float) -> str:
@@ -187,9 +188,11 @@ def robots(history: History, span: float) -> str:
 
 def strategies(history: History, span: float) -> str:
     """A row for each robot: its strategies over time."""
-    values = np.where(history.tasks == DEAD, 2, history.strategies).T
-    values, colours = _spread(values, history, span, 3), (ORANGE, BLUE, GREY, "#ffffff")
-    return _legend(colours[:3], (*STRATEGIES, "process gone")) + charts.rows(values, colours, span, *_labels(history))
+    most = history.antibodies
+    values = np.where(history.tasks == DEAD, most, history.strategies).T
+    values, colours = _spread(values, history, span, most + 1), (*COLOURS[:most], GREY, "#ffffff")
+    key = _legend(colours[:-1], (*STRATEGIES[:most], "process gone"))
+    return key + charts.rows(values, colours, span, *_labels(history))
 
 
 def paths(history: History) -> str:
@@ -206,34 +209,37 @@ def paths(history: History) -> str:
         figure = charts.arena(stage.bounds, stage.walls, drawn, marks, 300)
         out.append(f"<figure>{figure}<figcaption>{escape(name)}</figcaption></figure>")
     maps = f'<div class="maps">{"".join(out)}</div>'
-    return _legend((ORANGE, BLUE, *colours.values()), (*STRATEGIES, *colours)) + maps
+    most = history.antibodies
+    return _legend((*COLOURS[:most], *colours.values()), (*STRATEGIES[:most], *colours)) + maps
 
 
 def antibodies(history: History) -> str:
     """The affinity network of the arbiter, where it has one."""
     mission = history.log.mission
     arbiter = mind.start(mission, []).arbiter
-    aggregate, disperse = history.concentrations[-10:].mean((0, 1)).tolist()
+    most = history.antibodies
+    mean = np.nan_to_num(history.concentrations[-10:, :, :most]).mean((0, 1)).tolist()
     if isinstance(arbiter, Calls):  # of each call; closer rivals are antibodies of other robots
+        aggregate, disperse = mean
         p = arbiter.params
         weights = np.array([[p.m, -p.m * p.cross, -p.kappa], [-p.m * p.cross, p.m, 0.0], [0.0, 0.0, 0.0]])
         names, levels = ("call", "disperse", "closer rivals"), (aggregate, disperse, aggregate)
         return charts.network(names, weights, (ORANGE, BLUE, FAR), levels)
     affinity = getattr(arbiter, "affinity", None)
-    if not isinstance(affinity, np.ndarray) or affinity.shape != (len(STRATEGIES),) * 2:
-        return f"<p>The arbiter {escape(mission.mind.arbiter)!s} has no network of these two antibodies.</p>"
-    return charts.network(STRATEGIES, affinity, (ORANGE, BLUE), (aggregate, disperse))
+    if not isinstance(affinity, np.ndarray) or affinity.shape != (most, most):
+        return f"<p>The arbiter {escape(mission.mind.arbiter)!s} has no network of these antibodies.</p>"
+    return charts.network(STRATEGIES[:most], affinity, COLOURS[:most], mean)
 
 
 def concentrations(history: History, span: float) -> str:
     """Mean concentrations over time."""
     alive = (history.tasks != DEAD)[..., None]
-    mean = (history.concentrations * alive).sum(1) / np.maximum(1, alive.sum(1))
+    mean = (np.nan_to_num(history.concentrations) * alive).sum(1) / np.maximum(1, alive.sum(1))
     curves = [
-        Line(name, colour, history.times.tolist(), mean[:, i].tolist())
-        for i, (name, colour) in enumerate(zip(STRATEGIES, (ORANGE, BLUE), strict=True))
+        Line(name, COLOURS[i], history.times.tolist(), mean[:, i].tolist())
+        for i, name in enumerate(STRATEGIES[: history.antibodies])
     ]
-    return _legend((ORANGE, BLUE), STRATEGIES) + charts.lines(curves, span, _marks(history), 1.0, 110)
+    return _strategies(history) + charts.lines(curves, span, _marks(history), 1.0, 110)
 
 
 def messages(history: History, span: float, top: float) -> str:
@@ -336,13 +342,18 @@ def _pieces(history: History, chosen: np.ndarray, robot: int) -> list[tuple[str,
     cuts = np.flatnonzero(np.diff(strategy)) + 1
     pieces = np.split(np.arange(len(chosen)), cuts)
     return [
-        ((ORANGE, BLUE)[int(strategy[piece[0]])], history.places[chosen[piece[0] : piece[-1] + 2], robot])
-        for piece in pieces
+        (COLOURS[int(strategy[piece[0]])], history.places[chosen[piece[0] : piece[-1] + 2], robot]) for piece in pieces
     ]
 
 
 def _name(history: History, name: str) -> str:
     return f"{history.stage.mission}, seed {history.stage.seed} ({name})"
+
+
+def _strategies(history: History) -> str:
+    """The key to the colours of its strategies."""
+    most = history.antibodies
+    return _legend(COLOURS[:most], STRATEGIES[:most])
 
 
 def _legend(colours: Sequence[str], names: Sequence[str]) -> str:

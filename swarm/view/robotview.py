@@ -82,9 +82,11 @@ def network_panel(detail: Detail, width: int, height: int, glyphs: Glyphs) -> li
     """Antigen, stimulus and concentration of each strategy, with the concentrations of the last minute."""
     if not detail.history:
         return panel("immune network", [], width, height, glyphs)
-    latest, charts = detail.history[-1], max(1, (height - 1) // 2 - 1)
+    latest = detail.history[-1]
+    most = len(latest.concentration)
+    charts = max(0, (height - 1) // most - 1)
     lines: list[Line] = []
-    for i, name in enumerate(STRATEGIES):
+    for i, name in enumerate(STRATEGIES[:most]):
         lines.append(
             [
                 Segment(f" {name:<10}", STRATEGY[i]),
@@ -94,7 +96,8 @@ def network_panel(detail: Detail, width: int, height: int, glyphs: Glyphs) -> li
                 Segment(f"{latest.concentration[i]:.2f}", BOLD),
             ]
         )
-        past = [moment.concentration[i] for moment in detail.history][-max(1, width - 12) :]
+        past = [moment.concentration[i] for moment in detail.history if i < len(moment.concentration)]
+        past = past[-max(1, width - 12) :]
         lines += [[Segment(" " * 11), Segment(row, STRATEGY[i])] for row in columns(past, 1.0, charts, glyphs.fill)]
     span = detail.history[-1].time - detail.history[0].time
     return panel(f"immune network, concentrations over {span:.0f} s", lines, width, height, glyphs)

@@ -4,9 +4,10 @@ The host publishes at most ten snapshots a second; `Stage` comes once, when a wa
 Both travel as msgpack arrays, tagged like the messages of `swarm.wire`.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from swarm.net.ties import Ties
 from swarm.rules import Decision
@@ -31,6 +32,10 @@ class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
     real: bool = False  # robots in the field, which know neither phases nor what was done
 
 
+#: of each strategy that a robot has: the first two of swarm.report.STRATEGIES, or all four
+PerStrategy = Annotated[tuple[float, ...], Meta(min_length=2, max_length=4)]
+
+
 class RobotRow(msgspec.Struct, array_like=True, frozen=True):
     """One robot, now."""
 
@@ -44,7 +49,7 @@ class RobotRow(msgspec.Struct, array_like=True, frozen=True):
     action: int  # index into swarm.report.ACTIONS, -1 none
     site: int  # beacon number, -1 none
     waiting: float  # s at a site without progress
-    concentration: tuple[float, float]
+    concentration: PerStrategy
     heard: int  # signals heard since the start
     said: int  # signals said since the start
     bad: int  # bad messages dropped since the start
@@ -93,12 +98,12 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
 
 
 class Moment(msgspec.Struct, array_like=True, frozen=True):
-    """The immune network of a robot at one moment, per strategy."""
+    """The immune network of a robot at one moment."""
 
     time: float  # s, simulated
-    antigen: tuple[float, float]
-    stimulus: tuple[float, float]
-    concentration: tuple[float, float]
+    antigen: PerStrategy
+    stimulus: PerStrategy
+    concentration: PerStrategy
 
 
 class Detail(msgspec.Struct, array_like=True, frozen=True, tag="robot1"):

@@ -1,5 +1,6 @@
 """From the ticks of a run, live or from its log, to what watchers see of it: `Stage`, `Snapshot`, `Detail`."""
 
+import math
 import time
 from collections import deque
 
@@ -113,7 +114,7 @@ class Telemetry:
                     int(r["action"]),
                     int(r["site"]),
                     float(r["waiting"]),
-                    tuple(r["concentration"].tolist()),
+                    _known(r["concentration"]),
                     heard,
                     said,
                     int(r["bad"]),
@@ -146,7 +147,7 @@ class Telemetry:
         """All about one robot, now."""
         percept, told = now.percepts[robot], self._told.get(robot)
         history = [
-            Moment(when, *(tuple(reports[robot][name].tolist()) for name in ("antigen", "stimulus", "concentration")))
+            Moment(when, *(_known(reports[robot][name]) for name in ("antigen", "stimulus", "concentration")))
             for when, reports in self._minds
         ]
         return Detail(
@@ -168,3 +169,8 @@ class Telemetry:
             self._pace.popleft()
         then, before = self._pace[0]
         return (simulated - before) / (now - then) if now > then else 0.0
+
+
+def _known(values: np.ndarray) -> tuple[float, ...]:
+    """`values` (4,) of those strategies that a robot has."""
+    return tuple(value for value in values.tolist() if not math.isnan(value))

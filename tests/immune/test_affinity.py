@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from immune.affinity import AffinityError, from_graph, matrix, mutual_suppression, to_graph
+from immune.affinity import AffinityError, from_graph, matrix, mutual_suppression, names_of, to_graph, usual
 
 NAMES = ("aggregate", "disperse", "search")
 
@@ -15,6 +15,18 @@ NAMES = ("aggregate", "disperse", "search")
 def test_the_default_is_mutual_suppression() -> None:
     assert mutual_suppression(2).tolist() == [[0.0, -1.0], [-1.0, 0.0]]
     assert mutual_suppression(3).tolist() == [[0.0, -1.0, -1.0], [-1.0, 0.0, -1.0], [-1.0, -1.0, 0.0]]
+
+
+def test_four_support_their_neighbour_in_the_order_of_demand_and_suppress_the_others() -> None:
+    names = names_of(4)
+    assert names == ("aggregate", "disperse", "search", "home")
+    order = ["aggregate", "search", "disperse", "home"]
+    for i, one in enumerate(names):
+        for j, other in enumerate(names):
+            apart = abs(order.index(one) - order.index(other))
+            assert usual(4)[i, j] == (0.0, 0.5, -1.0, -1.0)[apart]
+    assert np.array_equal(usual(4)[:2, :2], usual(2))
+    assert names_of(3) == ("antibody 0", "antibody 1", "antibody 2")
 
 
 def test_an_edge_goes_from_the_acting_antibody_to_the_one_acted_on() -> None:

@@ -204,3 +204,24 @@ def test_a_leak_bounds_the_lag_whatever_the_t_cell_does(leak: float) -> None:
     """The T-cell's ablation by itself is confounded: with a leak the lag stays short without one."""
     lags = [stability.lag(Params(alpha=0.0, eta=0.0, leak=leak, bound=1e6), 1.0, 0.0, before) for before in (100, 1000)]
     assert (max(lag or 0 for lag in lags) < 20) == (leak > 0)
+
+
+def test_four_antibodies_follow_whoever_is_asked_for() -> None:
+    params = Params(antibodies=4)
+    for turn in [(0, 1), (1, 2), (2, 3), (3, 0)]:
+        S = stability.response(params, 0.9, 0.4, 100, 60, turn)
+        assert S.shape == (160, 4)
+        assert (S[99].argmax(), S[-1].argmax()) == turn
+        steps = stability.lag(params, 0.9, 0.4, 100, turn)
+        assert steps == 1 + int(np.flatnonzero(S[100:].argmax(-1) == turn[1])[0])
+    assert not [said for said in stability.findings(params) if "dead" in said]
+
+
+def test_affinities_are_of_as_many_antibodies() -> None:
+    assert Params(antibodies=4).coupling().shape == (4, 4)
+    with pytest.raises(ValueError, match="antibodies = 3: must be 2 or 4"):
+        Params(antibodies=3)
+    with pytest.raises(AffinityError, match=r"has 2 x 2 weights, antibodies = 4 takes 4 x 4"):
+        Params(antibodies=4, affinity=((0.0, -1.0), (-1.0, 0.0)))
+    with pytest.raises(AffinityError, match=r"has 4 x 4 weights, antibodies = 2 takes 2 x 2"):
+        Params(affinity=((0.0,) * 4,) * 4)

@@ -63,6 +63,29 @@ def test_two_steps_by_hand() -> None:
     np.testing.assert_allclose(two.S, [0.68110901, 0.32861388], atol=5e-9)
 
 
+def test_two_steps_of_four_antibodies_by_hand() -> None:
+    # alpha .2, beta .5, eta .4, k .1; aggregate, disperse, search, home; g = (.1, .4, .9, .2), nobody heard.
+    # Step 1: S = s = .5, c = 0; coupling = .5 (-1 + .5 - 1, 0, 0, -1 + .5 - 1) = (-.75, 0, 0, -.75)
+    #   S_0 = .5 + (.2 * -.75 + .05 - .1) .5 = .5 - .2 * .5 = .4       s_0 = 1 / (1 + e^.1)    = .47502081
+    #   S_1 = .5 + (.20 - .1) .5 = .55                                 s_1 = 1 / (1 + e^-.05)  = .51249740
+    #   S_2 = .5 + (.45 - .1) .5 = .675                                s_2 = 1 / (1 + e^-.175) = .54363869
+    #   S_3 = .5 + (-.15 + .1 - .1) .5 = .425                          s_3 = 1 / (1 + e^.075)  = .48125878
+    #   c = .4 (.9 * .4, .6 * .55, .1 * .675, .8 * .425) = (.144, .132, .027, .136)
+    # Step 2: coupling_0 = -s_1 + .5 s_2 - s_3 = -.72193684      coupling_1 = -s_0 + .5 s_2 + .5 s_3 = .03742792
+    #         coupling_2 = .5 s_0 + .5 s_1 - s_3 = .01250032     coupling_3 = -s_0 + .5 s_1 - s_2    = -.76241080
+    #   S_0 = .400 + (.2 * -.72193684 + .05 - .144 - .1) * .47502081 = .400 - .33838737 * .47502081 = .23925896
+    #   S_1 = .550 + (.2 *  .03742792 + .20 - .132 - .1) * .51249740 = .550 - .02451442 * .51249740 = .53743643
+    #   S_2 = .675 + (.2 *  .01250032 + .45 - .027 - .1) * .54363869 = .675 + .32550006 * .54363869 = .85195443
+    #   S_3 = .425 + (.2 * -.76241080 + .10 - .136 - .1) * .48125878 = .425 - .28848216 * .48125878 = .28616543
+    params, antigen = Params(alpha=0.2, beta=0.5, eta=0.4, k=0.1, antibodies=4), np.array([0.1, 0.4, 0.9, 0.2])
+    one = step(network.start((), 4), antigen, None, params.coupling(), params)
+    np.testing.assert_allclose(one.S, [0.4, 0.55, 0.675, 0.425], atol=1e-15)
+    np.testing.assert_allclose(one.c, [0.144, 0.132, 0.027, 0.136], atol=1e-15)
+    two = step(one, antigen, None, params.coupling(), params)
+    np.testing.assert_allclose(two.S, [0.23925896, 0.53743643, 0.85195443, 0.28616543], atol=1e-8)
+    assert int(network.elect(two, 1)) == 2
+
+
 def test_what_is_heard_counts_as_much_as_what_one_finds_oneself() -> None:
     # One step from the start, g = 0, alpha 1, beta 1, k 0; heard s = (.9, .3): sbar = (.7, .4).
     # Row i of m holds what acts on i: S_0 = .5 + (2 * .4) .5 = .9, S_1 = .5 + (-1 * .7) .5 = .15.
@@ -274,4 +297,4 @@ def test_a_parameter_out_of_range_is_named_with_its_value_and_range(name: str) -
 
 
 def test_every_parameter_has_a_range() -> None:
-    assert set(RANGES) == set(Params.__dataclass_fields__) - {"affinity", "difference", "exchange"}
+    assert set(RANGES) == set(Params.__dataclass_fields__) - {"antibodies", "affinity", "difference", "exchange"}

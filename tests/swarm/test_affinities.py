@@ -108,3 +108,21 @@ def test_the_command_reads_reports_writes_and_draws(tmp_path: Path, capsys: pyte
         assert image.format == "PNG"
     assert immunity.main(["--write", str(tmp_path / "no" / "net.graphml")]) == 2
     assert "no/net.graphml" in capsys.readouterr().err
+
+
+def test_the_command_knows_four_antibodies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, picture = tmp_path / "out.graphml", tmp_path / "net.png"
+    four = ["--set", "mind.immune.antibodies=4"]
+    assert immunity.main([*four, "--write", str(out), "--graph", str(picture)]) == 0
+    said = capsys.readouterr().out
+    assert "acts on home       -1.00  +0.50  -1.00  +0.00" in said
+    assert "from home to aggregate" in said
+    graph = nx.read_graphml(out)
+    assert set(graph.nodes) == {"aggregate", "disperse", "search", "home"}
+    assert graph.edges["disperse", "home"]["weight"] == 0.5
+    graph.edges["disperse", "home"]["weight"] = -2.0
+    nx.write_graphml(graph, out)
+    assert immunity.main([*four, "--read", str(out)]) == 0
+    assert "acts on home       -1.00  -2.00  -1.00  +0.00" in capsys.readouterr().out
+    assert immunity.main(["--read", str(out)]) == 2  # of a mission with two
+    assert "node 'home': must be one of aggregate, disperse" in capsys.readouterr().err

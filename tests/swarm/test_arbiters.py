@@ -149,6 +149,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.calls, self.memory = silence(1), newborn(1)
+        self.battery = math.nan
         self.heard = nobody(8)[None, :]
         self.seen = np.full((1, 8), -1, np.int16)
         self.where = np.full((1, 8, 2), np.nan, np.float32)
@@ -166,10 +167,10 @@ class Ear:
         for slot, (site, distance) in enumerate((sites or {}).items()):
             site_id[0, slot], site_rb[0, slot] = site, (distance, 0.0)
         avoid = np.full((1, 6), -1, np.int32)
-        antigen, met, example = np.empty((1, 2)), np.empty((1, 2)), np.empty((1, 2))
-        seen = self.seen, self.where, site_id, site_rb
+        self.antigen, self.met, example = np.empty((1, 4)), np.empty((1, 4)), np.empty((1, 4))
+        seen = self.seen, self.where, site_id, site_rb, np.array([self.battery])
         avoided = avoid, avoid * 0
-        felt = self.calls, antigen, met, example
+        felt = self.calls, self.antigen, self.met, example
         survey(0, 0.1, 10, 2.0, 4, *seen, np.array([3]), self.memory, self.heard, *avoided, *felt)
         return self.calls[0]
 

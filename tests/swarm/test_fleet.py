@@ -6,11 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.spec import Radio
-from swarm import losses
+from immune.params import Params
+from sim.spec import Phase, Radio
+from swarm import losses, wire
 from swarm.crew import Crew
 from swarm.fleet import Fleet
-from swarm.mission import Mission
+from swarm.mission import Mind, Mission
+from swarm.record import Log
+from swarm.report import STRATEGIES
+from swarm.view import report
+from swarm.view.history import gather
 from swarm.view.snapshot import Snapshot
 from tests.conftest import Play
 
@@ -35,6 +40,25 @@ def test_a_fleet_does_what_processes_do(mission: Mission, play: Play, world: str
     assert fleet.radio.heard.sum() > 500
     fleet.close()
     assert play(mission, minds="stack").log == played.log
+
+
+@pytest.mark.parametrize("world", ["bullet", "planar"])
+def test_four_antibodies_in_a_whole_run(mission: Mission, play: Play, world: str) -> None:
+    """Robots that find nothing come to search; processes and a stack do the same, and the log says all of it."""
+    mind = Mind(arbiter="immune", immune=Params(antibodies=4))
+    mission = replace(mission, world=world, phases=(Phase(16, 0, {}),), mind=mind)
+    played = play(mission)
+    reports = np.stack([tick.reports for tick in played.ticks])
+    assert STRATEGIES.index("search") in reports["strategy"]
+    assert np.isfinite(reports["concentration"][1:]).all()
+    assert {len(wire.signal(data).stimulation) for tick in played.ticks for said in tick.heard for _, data in said} == {
+        4
+    }
+    assert play(mission, minds="stack").log == played.log
+    assert gather(Log(played.out / "ticks.mcap")).antibodies == 4
+    page = played.out / "report.html"
+    assert report.main([str(played.out)]) == 0
+    assert "search" in page.read_text()
 
 
 ODD = """

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from swarm import wire
-from swarm.peers import forget, listen, nobody
+from swarm.peers import HEARD, forget, listen, nobody
 from swarm.wire import Signal, WireError
 
 
@@ -25,8 +26,16 @@ def test_nobody() -> None:
 def test_hear() -> None:
     table = nobody(3)
     hear(table, 17, 4, signal(4, 2.5, 31, 1))
-    assert table[0].tolist() == (4, 17, 0.75, 0.25, 2.5, 31, 9, 1, 2, 3, 0.5, 0.75)
+    told = [table[0][name].tolist() for name in HEARD.names or () if name != "concentrations"]
+    assert told == [4, 17, 2.5, 31, 9, 1, 2, 3, 0.5, 0.75]
     assert table["id"].tolist() == [4, -1, -1]
+
+
+def test_who_has_two_strategies_says_nothing_of_the_others() -> None:
+    table = nobody(2)
+    hear(table, 17, 4, signal(4))
+    hear(table, 17, 5, structs.replace(signal(5), stimulation=(0.5, 0.25, 0.125, 0.0)))
+    np.testing.assert_array_equal(table["concentrations"], [[0.75, 0.25, np.nan, np.nan], [0.5, 0.25, 0.125, 0.0]])
 
 
 def test_the_latest_signal_of_a_robot_counts() -> None:

@@ -307,7 +307,7 @@ def test_a_film_by_pybullets_camera(mission: Mission, play: Play, tmp_path: Path
     assert frames[0].shape == (720, 1280, 3)
     area = frames[-1][64:, :1024]
     hues = area / area.max(-1, keepdims=True).clip(1)  # robots are lit: darker here and there
-    near = [np.abs(hues - np.array(colour) / max(colour)).max(-1) < 0.12 for colour in COLOURS]
+    near = [np.abs(hues - np.array(colour) / max(colour)).max(-1) < 0.12 for colour in COLOURS[:2]]
     assert ((near[0] | near[1]) & (area.max(-1) > 60)).sum() > 300, "three robots in the colours of their strategies"
     assert np.abs(frames[-1][64:, :1024] - frames[0][64:, :1024]).max() > 60, "something moves"
     assert played.log == play(short).log, "who is filmed does the same"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from classifier.params import Params
 from classifier.sealed import seal
+from immune.params import Params as ImmuneParams
 from robots.percept import blank
 from sim.spec import Robots
 from swarm import mind, needs, registry, store, wire
@@ -146,6 +147,14 @@ def test_what_does_not_fit_the_mission(mission: Mission, tmp_path: Path) -> None
     ]:
         with pytest.raises(store.StoreError, match=rf"^{path}: {why}"):
             store.load(path, replace(mission, mind=other))
+
+
+def test_a_mind_of_two_antibodies_is_none_of_four(mission: Mission, tmp_path: Path) -> None:
+    two, four = (Mind(arbiter="immune", immune=ImmuneParams(antibodies=antibodies)) for antibodies in (2, 4))
+    store.save(tmp_path / "it", mind.start(replace(mission, mind=two), [0]))
+    why = r"strategies is \['aggregate', 'disperse'\], the mission has \['aggregate', 'disperse', 'search', 'home'\]"
+    with pytest.raises(store.StoreError, match=why):
+        store.load(tmp_path / "it", replace(mission, mind=four))
 
 
 # States of all makes

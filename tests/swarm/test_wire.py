@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from classifier.population import Rule
 from swarm import wire
 from swarm.rules import Decision
-from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.snapshot import PerStrategy, RobotRow, SiteRow, Snapshot, Stage
 from swarm.watch import Watch
 
 DECODERS = (wire.signal, wire.from_robot, wire.from_host, wire.from_world, wire.from_user)
@@ -34,7 +34,7 @@ signals = st.builds(
     bits,
     bits,
     numerals,
-    st.tuples(shares, shares),
+    st.tuples(shares, shares) | st.tuples(*[shares] * 4),
     st.floats(0, 1e6),
     st.integers(-1, 2**31 - 1),
     st.integers(0, 65535),
@@ -56,7 +56,7 @@ def rows(cls: Any) -> st.SearchStrategy[Any]:
         float: finite,
         str: st.text(),
         bool: st.booleans(),
-        tuple[float, float]: st.tuples(finite, finite),
+        PerStrategy: st.tuples(finite, finite) | st.tuples(*[finite] * 4),
     }
     return st.builds(cls, *(kinds[field.type] for field in msgspec.structs.fields(cls)))
 
@@ -207,6 +207,8 @@ def test_the_good_signal_is_good() -> None:
         ("time", None),
         ("stimulation", [0.5]),
         ("stimulation", [0.5, 0.5, 0.5]),
+        ("stimulation", [0.5] * 5),
+        ("stimulation", [0.5, 0.5, 0.5, math.nan]),
         ("stimulation", [0.5, 1.0001]),
         ("stimulation", [-0.0001, 0.5]),
         ("stimulation", [math.nan, 0.5]),

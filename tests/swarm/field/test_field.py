@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,12 @@ def pilot(number: int = 0, air: Air | None = None) -> tuple[Pilot, Numbers]:
     mission = fitted(LONELY, body)
     shell = Shell(body.limits, Rules(slow=0.1), guarded=True)
     return Pilot(mission, number, body, shell, (air or Air()).join(number), 7), body
+
+
+def test_who_may_go_home_needs_odometry() -> None:
+    mind = replace(LONELY.mind, arbiter="immune", immune=replace(LONELY.mind.immune, antibodies=4))
+    with pytest.raises(BodyError, match="needs what this body does not sense: odometry"):
+        fitted(replace(LONELY, mind=mind), Numbers(LONELY))
 
 
 def test_a_robot_moves_once_armed_and_shows_what_it_means() -> None:

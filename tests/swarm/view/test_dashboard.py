@@ -202,6 +202,17 @@ def test_the_table_says_what_a_robot_does() -> None:
     assert line.split()[-8:] == ["work", "pull", "141", "12s", "12k", "999", "-", "77"]
 
 
+def test_four_strategies_are_told_apart_and_two_look_as_ever() -> None:
+    four = [robot(i, strategy=i, concentration=(0.1, 0.2, 0.3, 0.4), x=0.5 * i) for i in range(4)]
+    lines = texts(render(stage(), swarm(1, robots=[*four, robot(4)]), 120, 40))
+    for i, (name, glyph) in enumerate(zip(("agg", "disp", "srch", "home"), "►→⇒▷", strict=True)):
+        assert any(f"{i} {glyph} {name}" in line for line in lines)
+    assert any("► aggregate → disperse ⇒ search ▷ home" in line for line in lines)
+    assert any("► 1  → 2  ⇒ 1  ▷ 1" in line for line in lines)
+    plain = "".join(texts(render(stage(), swarm(1, robots=[robot(0)]), 120, 40)))
+    assert not any(word in plain for word in ("search ▷", "srch", "⇒", "▷"))
+
+
 def test_a_robot_stands_in_its_cell() -> None:
     scene = stage(bounds=(0.0, 0.0, 4.0, 4.0), walls=[])
     view = mapview.fit(scene.bounds, 40, 100)
