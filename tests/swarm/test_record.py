@@ -125,7 +125,7 @@ def test_metadata(tmp_path: Path) -> None:
     write(path, 0)
     metadata = Log(path).metadata
     assert metadata["mission"] == 'name = "mission"'
-    assert (metadata["version"], metadata["tick"]) == ("3", "0.1")
+    assert (metadata["version"], metadata["tick"]) == ("4", "0.1")
     assert json.loads(metadata["command"]) == [["speed", "<f4"], ["turn", "<f4"], ["grip", "|u1"]]
     assert list(record.read(path)) == []
 
