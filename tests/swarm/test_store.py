@@ -40,7 +40,7 @@ def taught(mission: Mission, robots: list[int], lessons: int = 300) -> mind.Mind
         for lane in range(len(robots)):
             word, action = int(rng.integers(2**21)), int(rng.integers(len(ACTIONS)))
             lesson = Lesson(word, action, float(rng.integers(2)) * 1000)
-            mind._learn(it, lane, int(it.memory["lessons"][lane]), lesson)
+            mind._learn(it, lane, int(it.memory["lessons"][lane]), [lesson])
     for name in store._fields(it.arbiter_state):
         values = getattr(it.arbiter_state, name)
         if values.dtype.kind == "f":
@@ -80,7 +80,7 @@ def test_a_mind_goes_on_as_if_nothing_had_been(mission: Mission, tmp_path: Path)
     other = store.load(tmp_path / "it", mission)
     for step in range(200):
         for it in (one, other):
-            mind._learn(it, 0, step, Lesson(step * 7919 % 2**21, step % 5, float(step % 3 == 0) * 1000))
+            mind._learn(it, 0, step, [Lesson(step * 7919 % 2**21, step % 5, float(step % 3 == 0) * 1000)])
     assert equal(one.learner_state, other.learner_state)
 
 
