@@ -62,7 +62,7 @@ def test_plugins(tmp_path: Path) -> None:
     last = list(record.read(out / "ticks.mcap"))[-1]
     distance = (last.poses[:, :2] ** 2).sum(1)
     assert last.percepts["light"] == pytest.approx(1 / (1 + distance), rel=1e-6)
-    aggregate, disperse = last.reports["concentration"].T
+    aggregate, disperse = last.reports["concentration"][:, :2].T
     assert (last.reports["strategy"] == disperse).all()
     assert (aggregate + disperse == 1).all()
 

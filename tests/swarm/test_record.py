@@ -20,7 +20,7 @@ from robots.command import COMMAND
 from robots.percept import Sensors, percept_dtype
 from sim.work import Event
 from swarm import record
-from swarm.record import Log, LogError, Tick
+from swarm.record import VERSION, Log, LogError, Tick
 from swarm.recorder import Recorder
 from swarm.report import REPORT
 from swarm.view.snapshot import Stage
@@ -226,7 +226,7 @@ def other(metadata: dict[str, str] | None) -> bytes:
 
 
 FINE = {
-    "version": "3",
+    "version": VERSION,
     "tick": "0.1",
     "stage": msgspec.json.encode(STAGE).decode(),
     "percept": "[]",
@@ -242,8 +242,8 @@ FINE = {
         (b"version = 1\n", r"not a tick log \("),
         (bytes(5000), r"not a tick log \("),
         (other(None), r"not a tick log \(no metadata 'jerne'\)"),
-        (other({"version": ""}), "log format , this jerne reads 3"),
-        (other({**FINE, "version": "4"}), "log format 4, this jerne reads 3"),
+        (other({"version": ""}), f"log format , this jerne reads {VERSION}"),
+        (other({**FINE, "version": "3"}), f"log format 3, this jerne reads {VERSION}"),
         (other({k: v for k, v in FINE.items() if k != "percept"}), r"not a tick log \(KeyError\('percept'\)\)"),
         (other({**FINE, "report": "["}), r"not a tick log \("),
         (other({**FINE, "report": '[["x", "no type"]]'}), r"not a tick log \("),
