@@ -9,10 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from swarm.memory import AGGREGATE, DISPERSE
 from swarm.mission import Mission
 from swarm.report import STRATEGIES
-
-AGGREGATE, DISPERSE = 0, 1
 
 
 class Scene(NamedTuple):

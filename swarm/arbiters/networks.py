@@ -7,8 +7,9 @@ import immune.farmer
 import immune.ishiguro
 import immune.network
 from classifier.draws import uniform
-from swarm.arbiters.contract import AGGREGATE, DISPERSE, Scene, Verdict
+from swarm.arbiters.contract import Scene, Verdict
 from swarm.calls import MOST
+from swarm.memory import AGGREGATE, DISPERSE
 from swarm.mission import Mission
 from swarm.registry import arbiter, parameters
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from classifier.draws import uniform
 from robots import check
-from swarm.arbiters.contract import AGGREGATE, DISPERSE, Scene, Verdict, certain, certain_of
+from swarm.arbiters.contract import Scene, Verdict, certain, certain_of
+from swarm.memory import AGGREGATE, DISPERSE
 from swarm.mission import Mission
 from swarm.peers import STALE
 from swarm.registry import arbiter, parameters

@@ -16,7 +16,7 @@ from swarm.view import mapview
 from swarm.view.alarms import Alarm
 from swarm.view.mapview import ALARM, BOLD, DIM, PLAIN, STRATEGY, WARN, Glyphs, Line, attention, ink, label, level
 from swarm.view.picture import clock, palette
-from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage, antibodies
 
 TRACK = Style(color="grey35")
 HEADER = Style(color="white", bgcolor="#2f4550", bold=True)
@@ -212,11 +212,6 @@ def columns(values: Sequence[float], top: float, height: int, ramp: str) -> list
     """A column chart: `height` strings, uppermost first; a value of `top` fills all of them."""
     heights = [height * value / top if top > 0 else 0.0 for value in values]
     return ["".join(level(h - row, ramp) for h in heights) for row in reversed(range(height))]
-
-
-def antibodies(robots: Sequence[RobotRow]) -> int:
-    """How many strategies these robots choose from, two or four."""
-    return max([2, *(len(robot.concentration) for robot in robots)])
 
 
 def _counts(robots: Sequence[RobotRow], counts: Counter[int], glyphs: Glyphs) -> Line:

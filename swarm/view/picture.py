@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from swarm.report import STRATEGIES
-from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage
+from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage, antibodies
 
 RGB = tuple[int, int, int]
 Point = tuple[float, float]
@@ -234,7 +234,7 @@ def _legend(pen: ImageDraw.ImageDraw, stage: Stage, snapshot: Snapshot, corner: 
         pen.text((x, y), name, FAINT, font, "lm")
         pen.text((x + 130 * unit, y), str(value), INK, font, "lm")
     y += step / 2
-    most = max([2, *(len(robot.concentration) for robot in snapshot.robots)])
+    most = antibodies(snapshot.robots)
     counts = [sum(robot.strategy == i for robot in alive) for i in range(most)]
     entries = [(f"{name}: {counts[i]}", COLOURS[i]) for i, name in enumerate(STRATEGIES[:most])]
     entries.append((f"dead: {len(snapshot.robots) - len(alive)}", DEAD))

@@ -4,6 +4,7 @@ The host publishes at most ten snapshots a second; `Stage` comes once, when a wa
 Both travel as msgpack arrays, tagged like the messages of `swarm.wire`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -117,3 +118,8 @@ class Detail(msgspec.Struct, array_like=True, frozen=True, tag="robot1"):
     decided: float  # s, time of the latest decision; NaN none
     decision: Decision | None
     ties: Ties | None = None  # of its own link
+
+
+def antibodies(robots: Sequence[RobotRow]) -> int:
+    """How many strategies these robots choose from, two or four."""
+    return max([2, *(len(robot.concentration) for robot in robots)])
