@@ -14,7 +14,10 @@ DOING = ("pushes", "pulls", "holds")  # what the one does that has been at a sit
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a robot decided at a site, and the rules that it had for the situation, the fittest first."""
+    """What a robot decided at a site, and the rules that it had for it, the fittest first.
+
+    They are those for `swarm.credit.question` of the situation: whoever comes first asks as if it were alone.
+    """
 
     situation: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     action: Annotated[int, Meta(ge=0, le=15)]
