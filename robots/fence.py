@@ -1,4 +1,7 @@
-"""The geofence: a robot does not drive out of its area, whatever it is told."""
+"""The geofence: a robot does not drive out of its area, whatever it is told, and senses its edge as a wall.
+
+Otherwise a mind that sees nothing in its way would drive against the fence for as long as it liked the direction.
+"""
 
 from dataclasses import dataclass
 
@@ -28,6 +31,19 @@ class Fence:
         """How far outside of the fence a point is, m; 0: inside."""
         return max(self.left - x, x - self.right, self.low - y, y - self.high, 0.0)
 
+    def ahead(self, pose: np.ndarray, rays: int) -> np.ndarray:
+        """How far a robot at `pose` (3,) can go in the directions (P,) of its proximity ring, m."""
+        angle = pose[2] + 2 * np.pi * np.arange(rays) / rays
+        ways = []
+        for way, low, at, high in (
+            (np.cos(angle), self.left, pose[0], self.right),
+            (np.sin(angle), self.low, pose[1], self.high),
+        ):
+            room = np.maximum(0.0, np.where(way > 0, high - at, at - low))
+            ways.append(np.divide(room, np.abs(way), out=np.full(rays, np.inf), where=np.abs(way) > 1e-6))
+        out: np.ndarray = np.minimum(*ways)
+        return out
+
     def hold(self, command: np.ndarray, pose: np.ndarray, age: float, limits: Limits) -> np.ndarray:
         """`command` (1,) for a robot that was at `pose` (3,) `age` s ago, without driving (farther) out.
 
@@ -54,10 +70,12 @@ class FencedBody(Around):
         self._true = -np.inf  # when it was there
 
     def sense(self, now: float) -> np.ndarray:
-        """The body's percept."""
+        """The body's percept; what is free around it ends at the fence."""
         percept = self.inner.sense(now)
         if np.isfinite(percept["pose"]).all():
             self._pose, self._true = percept["pose"][0].astype(float), now - self.inner.age(now)
+            ring = percept["proximity"][0]
+            ring[:] = np.minimum(ring, self.fence.ahead(self._pose, len(ring)))
         return percept
 
     def act(self, command: np.ndarray, now: float) -> np.ndarray:

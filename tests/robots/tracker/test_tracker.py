@@ -231,3 +231,12 @@ def test_the_way_back_in_is_open() -> None:
     outside = np.array([1.1, 0.0, math.pi])
     assert fence.hold(command(0.1, 0.0), outside, 0.1, limits)["speed"][0] == np.float32(0.1)
     assert fence.hold(command(-0.1, 0.0), outside, 0.1, limits)["speed"][0] == 0.0
+
+
+def test_the_fence_is_a_wall_to_the_proximity_ring() -> None:
+    fence = Fence(-1.0, -2.0, 1.0, 2.0)
+    assert fence.ahead(np.array([0.5, 0.0, 0.0]), 4) == pytest.approx([0.5, 2.0, 1.5, 2.0])
+    assert fence.ahead(np.array([0.5, 0.0, math.pi / 4]), 4) == pytest.approx(
+        np.array([0.5, 1.5, 1.5, 0.5]) * math.sqrt(2)
+    )
+    assert fence.ahead(np.array([1.1, 0.0, 0.0]), 4) == pytest.approx([0.0, 2.0, 2.1, 2.0]), "outside, the way back"
