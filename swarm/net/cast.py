@@ -101,8 +101,9 @@ class Cast:
 
     def repeat(self) -> None:
         """Send the latest envelope once more, if it was not."""
-        self._send(*self._again)
-        self._again = b"", []
+        if self._again[1]:
+            self._send(*self._again)
+            self._again = b"", []
 
     def hear(self) -> list[tuple[int | None, bytes]]:
         """Envelopes that have come, each with the number of the robot whose key it was made with; None: no keys."""

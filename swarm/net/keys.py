@@ -17,6 +17,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +62,7 @@ class Keyring:
         return {n: public for public, name in self.allowed.items() if (n := number(name)) is not None}
 
 
+@lru_cache(maxsize=1024)  # asked with every message
 def number(name: str) -> int | None:
     """The robot's number in a member's name; None: it is no robot."""
     return int(name) if re.fullmatch(r"0|[1-9][0-9]{0,4}", name) and int(name) <= LAST else None

@@ -35,6 +35,7 @@ AT_ONCE = 1024  # messages taken in one go
 TEND, LATEST = 0.02, 0.1  # s of wall time between two looks at connections: where nothing is heard, and in any case
 RENEW = 1.0  # s of wall time between two looks at the list of members
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _FAILURES = {
     zmq.Event.HANDSHAKE_FAILED_PROTOCOL: "stranger",  # no keys, or the wrong key for us
     zmq.Event.HANDSHAKE_FAILED_NO_DETAIL: "unfinished",  # gone before it was let in
@@ -63,7 +64,7 @@ class Suggestions(Protocol):
 
 def clock() -> float:
     """Seconds on a clock that only goes forward, also while the machine sleeps; no wall clock."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(_CLOCK)
 
 
 class PeerLink:
@@ -275,7 +276,7 @@ class PeerLink:
 
     def _count_failures(self) -> None:
         for _ in range(AT_ONCE):
-            if not self._events.poll(0):
+            if not int(self._events.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
                 return
             news = recv_monitor_message(self._events)
             event = zmq.Event(news["event"])

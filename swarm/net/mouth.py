@@ -84,7 +84,7 @@ class Mouth:
     def tend(self, ring: Keyring | None) -> None:
         """Look after the connections; to be called now and then."""
         for _ in range(AT_ONCE):
-            if not self._events.poll(0):
+            if not int(self._events.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
                 break
             event = recv_monitor_message(self._events)
             address = event["endpoint"].decode()
