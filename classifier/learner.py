@@ -1,6 +1,7 @@
 """One learner for use step by step: situation in, action out, pay-off later."""
 
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,9 @@ class Learner:
 
     def best(self, situation: Any) -> int:
         """The action predicted to pay most, learning and covering nothing; the lowest where none is known."""
-        predictions = self.predictions(situation)
-        return 0 if np.isnan(predictions).all() else int(np.nanargmax(predictions))
+        predictions = self.predictions(situation).tolist()
+        known = [p for p in predictions if not isnan(p)]
+        return predictions.index(max(known)) if known else 0
 
     def predictions(self, situation: Any) -> np.ndarray:
         """The prediction array (A,); NaN where no rule matches."""
