@@ -26,6 +26,7 @@ from robots.tracker.view import fill
 
 LABEL = "with poses from the host controller"
 PATIENCE = 1.0  # s without any answer after which the connection is given up
+LOOK = 0.2  # s that count of the time since the last look for answers: whoever was held up longer did not look
 BACKLOG = 8  # requests without an answer with which nothing more is asked: the controller does not keep up
 FRESH = 1.0  # s, age of a pose up to which another robot is a neighbour; an older one is an obstacle only
 ACTIVE, LOST = 0, 2  # the controller's word for how a robot is
@@ -66,8 +67,9 @@ class DotBot:
         self._port, self._host = Port(address), address.removeprefix("tcp:")
         self._address = dotbots.robots[number]
         self._lock = threading.Lock()  # requests and what is known of them go together
-        self._asked: deque[tuple[str, float]] = deque()  # requests without an answer
-        self._opened, self._begun, self._now = 0, 0, 0.0
+        self._asked: deque[str] = deque()  # requests without an answer
+        self._opened, self._begun = 0, 0
+        self._looked, self._silent = -math.inf, 0.0  # when answers were looked for; s for which there was none
         self._colour: Colour = (0, 0, 0)
         self._trouble = ""
         self._shown: Colour | None = None  # by its light
@@ -85,7 +87,6 @@ class DotBot:
 
     def sense(self, now: float) -> np.ndarray:
         """The latest poses, as a percept."""
-        self._now = now
         data = self._port.read(now)
         if self._port.opened != self._opened:
             self._opened = self._port.opened
@@ -96,10 +97,14 @@ class DotBot:
         except api.ApiError as error:
             self._port.drop(str(error))
             self._restart()
-        if self._asked and now - self._asked[0][1] > PATIENCE:
+        self._silent += min(now - self._looked, LOOK)
+        self._looked = now
+        if not self._asked:
+            self._silent = 0.0
+        if self._silent > PATIENCE:
             self._port.drop("no answer")
             self._restart()
-        if all(what != _LIST for what, _ in list(self._asked)):
+        if _LIST not in list(self._asked):
             self._ask(_LIST, api.list_robots(self._host))
         return self._percept(now)
 
@@ -136,6 +141,7 @@ class DotBot:
         """Forget the connection."""
         with self._lock:
             self._asked.clear()
+        self._silent = 0.0
         self._parser, self._clock = api.Parser(), Foreign()
         self._robots: dict[int, tuple[api.Robot, float]] = {}  # by number, with when that was true
         self._there = False
@@ -148,14 +154,15 @@ class DotBot:
         with self._lock:
             if (len(self._asked) >= BACKLOG and not urgent) or not self._port.write(request):
                 return False
-            self._asked.append((what, self._now))
+            self._asked.append(what)
             return True
 
     def _take(self, answer: api.Answer, now: float) -> None:
         with self._lock:
             if not self._asked:
                 raise api.ApiError("an answer that nobody asked for")
-            what, _ = self._asked.popleft()
+            what = self._asked.popleft()
+            self._silent = 0.0
         if answer.status != 200:
             self._trouble = f"{self._host}: status {answer.status}: {answer.body[:100].decode(errors='replace')}"
         elif what == _LIST:

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -127,6 +128,19 @@ def test_another_one_that_is_stale_is_an_obstacle_and_no_neighbour(talk: Talk) -
     assert percept["proximity"][0, 0] == pytest.approx(0.07, abs=1e-6)
     talk.controller.see(1, 2500, 2300, 0, 1000 + talk.now - 14, status=2)
     assert talk.until(lambda: talk.body.sense(talk.now)["proximity"][0, 0] > 0.4)["robot_id"][0, 0] == -1
+
+
+def test_whoever_was_held_up_itself_does_not_take_the_controller_for_silent(talk: Talk) -> None:
+    talk.hear((0, 2500, 2500, 180))
+    time.sleep(0.2)  # all that was asked has been answered
+    talk.controller.silent.set()
+    talk.body.act(command(0.1, 0.0), talk.now)
+    talk.now += 5
+    talk.body.sense(talk.now)
+    assert talk.body.trouble == ""
+    began = talk.now
+    talk.until(lambda: "no answer" in talk.body.trouble, step=0.1)
+    assert 0.7 < talk.now - began < 1.1
 
 
 def test_a_controller_that_falls_silent(talk: Talk) -> None:
