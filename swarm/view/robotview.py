@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.segment import Segment
 
+from swarm.credit import question
 from swarm.features import BITS
 from swarm.net.ties import Ties
 from swarm.report import ACTIONS, STRATEGIES, TASKS
@@ -126,7 +127,8 @@ def why_panel(stage: Stage, snapshot: Snapshot, detail: Detail, width: int, heig
         )
     if decision.action not in promised:
         lines.append([Segment(f" {ACTIONS[decision.action]:<7}    taken, no rule of it among the fittest", BOLD)])
-    lines.append([Segment(" rules that matched, the fittest first", DIM)])
+    alone = " as if alone" if question(decision.situation) != decision.situation else ""
+    lines.append([Segment(f" rules that matched{alone}, the fittest first", DIM)])
     for rule in decision.rules:
         style = PLAIN if rule.action == decision.action else DIM
         lines += [[Segment(line, style)] for line in _wrapped(sentence(rule, stage.signatures), width - 1)]

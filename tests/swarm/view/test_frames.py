@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from classifier.population import Rule
+from swarm.features import FIRST, MATES
 from swarm.net.ties import Ties
 from swarm.rules import Decision
 from swarm.view.controls import REPLAY, Controls
@@ -121,6 +122,15 @@ def test_one_robot_in_detail(width: int, height: int) -> None:
     ):
         assert figure in text
     looks_as_before(f"robot-{width}x{height}", frame)
+
+
+def test_rules_that_were_asked_for_another_situation_than_the_robots_say_so() -> None:
+    detail, controls = a_detail(5), Controls(page="robot", selected=5)
+    for mates, said in ((0, False), (1 << MATES, True)):
+        decision = structs.replace(detail.decision, situation=0b1 | FIRST | mates)
+        shown = structs.replace(detail, decision=decision)
+        frame = texts(render(stage(), swarm(12), 120, 40, controls=controls, detail=shown))
+        assert any("rules that matched as if alone" in line for line in frame) is said
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
