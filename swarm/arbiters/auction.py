@@ -7,11 +7,14 @@ import numpy as np
 
 from robots import check
 from swarm.arbiters.contract import Scene, Verdict, certain_of
+from swarm.memory import APPROACH, WORK
 from swarm.mission import Mission
 from swarm.registry import arbiter, parameters
 
 if TYPE_CHECKING:
     from sim.world import World
+
+FAR = 1e4  # m, farther than any robot is from any site
 
 
 @dataclass(frozen=True)
@@ -61,35 +64,44 @@ class Auction:
 class Central:
     """Central assignment with full knowledge of who had best answer which call.
 
-    Each tick it is shown the world: where all robots are, and how many each site takes. Sites where work has
-    begun come first, then the nearest pairs of robot and site. Only a swarm in one process can show it the
-    world, see `swarm.fleet`.
+    It knows where all robots are, how many each site takes, and what all robots are about. Who is at a site or
+    makes for its work face stays; of the others those that hear a call are for what is missing there: first where
+    fewest are, then the nearest pairs of robot and site. Only a swarm in one process can show it the world, see
+    `swarm.fleet`.
     """
 
     def __init__(self, mission: Mission) -> None:
-        self.site_of = np.full(mission.robots.count, -1)  # of each robot
+        self.numbers = np.zeros(0, np.int64)  # of open sites
+        self.team, self.way = self.numbers, np.zeros((mission.robots.count, 0))  # robots that each takes; m to each
 
     def behold(self, world: "World") -> None:
-        """Assign all robots anew."""
-        sites, at = world.sites.open, world.touching
-        self.site_of[:] = -1
-        if not sites:
-            return
-        places = np.array([site.face[:2] for site in sites])
-        missing = np.array([site.arrival.team for site in sites]) - np.bincount(at[at >= 0], minlength=len(sites))
-        begun = np.bincount(at[at >= 0], minlength=len(sites)) > 0
-        way = np.hypot(*(world.poses[:, None, :2] - places).transpose(2, 0, 1))  # (N, sites)
-        way[at >= 0] = np.inf
-        for pair in np.argsort(way + 1e3 * ~begun, axis=None, kind="stable").tolist():
-            robot, site = divmod(pair, len(sites))
-            if missing[site] > 0 and np.isfinite(way[robot, site]) and self.site_of[robot] < 0:
-                self.site_of[robot] = sites[site].number
+        """See the world as it is."""
+        sites = world.sites.open
+        self.numbers = np.array([site.number for site in sites], np.int64)
+        self.team = np.array([site.arrival.team for site in sites], np.int64)
+        faces = np.array([site.face[:2] for site in sites]).reshape(-1, 2)
+        self.way = np.hypot(*(world.poses[:, None, :2] - faces).transpose(2, 0, 1))  # (N, sites)
+
+    def assign(self, memory: np.ndarray, hears: np.ndarray) -> np.ndarray:
+        """The number of the site (N,) for each robot, -1: none; `hears` (N, sites) which calls each can answer."""
+        bound = np.isin(memory["task"], (APPROACH, WORK))
+        at = bound[:, None] & (memory["site"][:, None] == self.numbers)  # (N, sites)
+        missing = self.team - at.sum(0)
+        way = np.where(bound[:, None] | ~hears, np.inf, self.way)
+        site_of = np.where(bound, memory["site"], -1)
+        for pair in np.argsort(way + FAR * missing, axis=None, kind="stable").tolist():
+            robot, site = divmod(pair, len(self.numbers))
+            if missing[site] > 0 and np.isfinite(way[robot, site]) and site_of[robot] < 0:
+                site_of[robot] = self.numbers[site]
                 missing[site] -= 1
+        return site_of
 
     def start(self, lanes: int) -> None:
         """It remembers nothing."""
 
     def step(self, state: None, scene: Scene) -> tuple[None, Verdict]:
         """Answer the call from the assigned site, and disperse where it is not heard."""
-        mine = (scene.calls["site"] >= 0) & (scene.calls["site"] == self.site_of[scene.ids][:, None])
+        asks = scene.calls["site"]
+        site_of = self.assign(scene.memory, (asks[:, :, None] == self.numbers).any(1))
+        mine = (asks >= 0) & (asks == site_of[:, None])
         return state, certain_of(np.where(mine.any(-1), mine.argmax(-1), -1), scene.antigen)
