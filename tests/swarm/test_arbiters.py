@@ -9,9 +9,10 @@ import pytest
 from sim.spec import Phase
 from swarm import registry
 from swarm.arbiters import AGGREGATE, DISPERSE, Scene, Verdict
+from swarm.arbiters.auction import Central
 from swarm.calls import CALL, MOST, silence
 from swarm.features import survey
-from swarm.memory import APPROACH, newborn
+from swarm.memory import APPROACH, WORK, newborn
 from swarm.mission import Mind, Mission
 from swarm.peers import nobody
 from swarm.registry import PluginError
@@ -79,6 +80,23 @@ def test_the_auction_holds_what_it_has_won() -> None:
     assert judge.step(NEAR).call[0] == 0
     kept = [int(judge.step(served).call[0]) for _ in range(15)]
     assert kept == [0] * 9 + [-1] * 6
+
+
+def test_central_assignment_fills_what_lacks_fewest_first_and_then_the_nearest() -> None:
+    central = Central(MISSION)
+    central.numbers, central.team = np.array([5, 9]), np.array([2, 3])
+    central.way = np.array([[1.0, 2.0], [0.5, 1.0], [2.0, 0.3], [9.0, 0.0]])
+    memory, hears = newborn(4), np.ones((4, 2), bool)
+    memory["task"][3], memory["site"][3] = WORK, 9
+    assert central.assign(memory, hears).tolist() == [5, 5, 9, 9]
+    hears[1, 0] = False
+    assert central.assign(memory, hears).tolist() == [5, 9, 9, 9]
+    central.team = np.array([3, 2])
+    assert central.assign(memory, np.ones((4, 2), bool)).tolist() == [5, 5, 9, 9]
+    memory["task"][0], memory["site"][0] = APPROACH, 9
+    assert central.assign(memory, np.ones((4, 2), bool)).tolist() == [9, 5, 5, 9], "who is bound for a site counts"
+    central.numbers, central.team, central.way = np.zeros(0, int), np.zeros(0, int), np.zeros((4, 0))
+    assert central.assign(newborn(4), np.zeros((4, 0), bool)).tolist() == [-1] * 4
 
 
 def test_the_threshold_has_hysteresis() -> None:
