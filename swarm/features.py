@@ -83,7 +83,7 @@ def survey(
 
     B is 2 or 4, the strategies that there are antigens for.
     `battery` (L,) is the charge, `own` (L,) are the robots' numbers, `heard` (L, K) their tables, `room` the robots
-    that a site has place for. Writes mates, lead, first, idle and rest into `memory` and moves `calls` (L, C) on. A
+    that a site has place for. What robots feel counts for `stale` ticks after they were heard. Writes mates, lead, first, idle and rest into `memory` and moves `calls` (L, C) on. A
     call counts if its caller is within hearing, its site is not avoided and has room left; it has a place in `calls`
     if the robot sees the caller, so that it knows where to go.
     """
@@ -106,9 +106,8 @@ def survey(
             age = tick - h.tick
             seen = place_of(robot_id[i], h.id)
             distance = robot_rb[i, seen, 0] if seen >= 0 else 0.9 * hearing
-            count += 1
             sure = -1.0
-            for k in range(antibodies):
+            for k in range(antibodies if age <= stale else 0):
                 if not math.isnan(h.concentrations[k]):
                     known[k] += 1
                     met[i, k] += h.concentrations[k]
@@ -117,8 +116,9 @@ def survey(
                 surest = sure
                 for k in range(antibodies):
                     example[i, k] = h.concentrations[k]
-            if h.site < 0 and distance < CROWD:
-                crowd += 1 - distance / CROWD
+            if age <= stale:
+                count += 1
+                crowd += 1 - distance / CROWD if h.site < 0 and distance < CROWD else 0.0
             if m.task == WORK and h.site == m.site:
                 if h.action >= 0:
                     mates += 1

@@ -25,7 +25,7 @@ from swarm.features import BITS, SIGNATURE, situation
 from swarm.learners import Lesson, Moment
 from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
-from swarm.peers import STALE
+from swarm.peers import LEAVING, STALE
 from swarm.reflex import FOLLOW, SPEECH, perceive, proceed, respond
 from swarm.report import ACTIONS, none_yet
 from swarm.wire import OUTCOMES, Outcome, Signal
@@ -132,11 +132,11 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     """
     mission, memory, reports, lanes = mind.mission, mind.memory, mind.reports, len(mind.ids)
     body, dt = mission.robots, mission.tick
-    room, stale = int(mission.work.face / (2.3 * body.radius)), round(STALE / dt)
+    room, ticks = int(mission.work.face / (2.3 * body.radius)), (round(STALE / dt), round(LEAVING / dt))
     antigen, met, example = (np.empty((lanes, mind.strategies)) for _ in range(3))
     avoided = mind.avoid_site, mind.avoid_until
     felt = mind.calls, antigen, met, example
-    perceive(now, dt, stale, mission.radio.range, room, percepts, mind.ids, memory, heard, *avoided, *felt)
+    perceive(now, dt, *ticks, mission.radio.range, room, percepts, mind.ids, memory, heard, *avoided, *felt)
     scene = Scene(antigen, met, example, mind.calls, memory, mind.reward, mind.ids, now)
     mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, scene)
     reports["stimulus"], reports["concentration"] = per_strategy(verdict)

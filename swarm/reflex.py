@@ -41,6 +41,7 @@ def perceive(
     tick: int,
     dt: float,
     stale: int,
+    leaving: int,
     hearing: float,
     room: int,
     percepts: Any,
@@ -56,7 +57,8 @@ def perceive(
 ) -> None:
     """`swarm.peers.forget`, `swarm.homing.reckon`, `swarm.features.survey`: what they say of their arguments holds."""
     for i in range(heard.shape[0]):
-        forget(heard[i], tick, stale)
+        m = memory[i]
+        forget(heard[i], tick, stale, m.site if m.task == WORK else -1, leaving)
         reckon(memory[i], percepts.odometry[i])
     p, avoided, felt = percepts, (avoid_site, avoid_until), (calls, antigen, met, example)
     seen = p.robot_id, p.robot_rb, p.site_id, p.site_rb, p.battery
