@@ -83,9 +83,10 @@ def survey(
 
     B is 2 or 4, the strategies that there are antigens for.
     `battery` (L,) is the charge, `own` (L,) are the robots' numbers, `heard` (L, K) their tables, `room` the robots
-    that a site has place for. What robots feel counts for `stale` ticks after they were heard. Writes mates, lead, first, idle and rest into `memory` and moves `calls` (L, C) on. A
-    call counts if its caller is within hearing, its site is not avoided and has room left; it has a place in `calls`
-    if the robot sees the caller, so that it knows where to go.
+    that a site has place for. What robots feel counts for `stale` ticks after they were heard. Writes mates, lead,
+    first, idle and rest into `memory` and moves `calls` (L, C) on. A call counts if its caller is within hearing, its
+    site is not avoided and has room left; it has a place in `calls` if the robot sees the caller, so that it knows
+    where to go.
     """
     antibodies = antigen.shape[1]
     known = np.empty(antibodies, np.int64)  # robots heard that have them

@@ -61,14 +61,29 @@ def test_forget() -> None:
     table = nobody(3)
     for tick, sender in ((10, 1), (15, 2), (20, 3)):
         hear(table, tick, sender, signal(sender))
-    forget(table, 20, 10)
+    forget(table, 20, 10, -1, 10)
     assert table["id"].tolist() == [1, 2, 3]  # heard 10 ticks ago is not too long ago
-    forget(table, 21, 10)
+    forget(table, 21, 10, -1, 10)
     assert table["id"].tolist() == [-1, 2, 3]
     hear(table, 22, 5, signal(5))
     assert table["id"].tolist() == [5, 2, 3]
-    forget(table, 100, 10)
+    forget(table, 100, 10, -1, 10)
     assert table["id"].tolist() == [-1, -1, -1]
+
+
+def test_who_works_at_the_same_site_is_forgotten_later() -> None:
+    table = nobody(4)
+    for sender, said in ((1, signal(1, site=7, action=2)), (2, signal(2, site=7)), (3, signal(3, site=8, action=2))):
+        hear(table, 10, sender, said)
+    forget(table, 21, 10, 7, 30)
+    assert table["id"].tolist() == [1, -1, -1, -1], "not who is only on the way there, nor who works elsewhere"
+    forget(table, 40, 10, 7, 30)
+    assert table["id"][0] == 1
+    forget(table, 41, 10, 7, 30)
+    assert table["id"][0] == -1
+    hear(table, 50, 4, signal(4, site=-1, action=-1))
+    forget(table, 61, 10, -1, 30)
+    assert table["id"][0] == -1, "who is nowhere is not where others are nowhere"
 
 
 @given(
