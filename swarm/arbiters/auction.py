@@ -82,12 +82,12 @@ class Central:
         faces = np.array([site.face[:2] for site in sites]).reshape(-1, 2)
         self.way = np.hypot(*(world.poses[:, None, :2] - faces).transpose(2, 0, 1))  # (N, sites)
 
-    def assign(self, memory: np.ndarray, hears: np.ndarray) -> np.ndarray:
-        """The number of the site (N,) for each robot, -1: none; `hears` (N, sites) which calls each can answer."""
+    def assign(self, ids: np.ndarray, memory: np.ndarray, hears: np.ndarray) -> np.ndarray:
+        """The number of the site (L,) for the robots `ids`, -1: none; `hears` (L, sites) the calls each can answer."""
         bound = np.isin(memory["task"], (APPROACH, WORK))
-        at = bound[:, None] & (memory["site"][:, None] == self.numbers)  # (N, sites)
+        at = bound[:, None] & (memory["site"][:, None] == self.numbers)  # (L, sites)
         missing = self.team - at.sum(0)
-        way = np.where(bound[:, None] | ~hears, np.inf, self.way)
+        way = np.where(bound[:, None] | ~hears, np.inf, self.way[ids])
         site_of = np.where(bound, memory["site"], -1)
         for pair in np.argsort(way + FAR * missing, axis=None, kind="stable").tolist():
             robot, site = divmod(pair, len(self.numbers))
@@ -102,6 +102,6 @@ class Central:
     def step(self, state: None, scene: Scene) -> tuple[None, Verdict]:
         """Answer the call from the assigned site, and disperse where it is not heard."""
         asks = scene.calls["site"]
-        site_of = self.assign(scene.memory, (asks[:, :, None] == self.numbers).any(1))
+        site_of = self.assign(scene.ids, scene.memory, (asks[:, :, None] == self.numbers).any(1))
         mine = (asks >= 0) & (asks == site_of[:, None])
         return state, certain_of(np.where(mine.any(-1), mine.argmax(-1), -1), scene.antigen)

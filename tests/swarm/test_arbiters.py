@@ -88,15 +88,17 @@ def test_central_assignment_fills_what_lacks_fewest_first_and_then_the_nearest()
     central.way = np.array([[1.0, 2.0], [0.5, 1.0], [2.0, 0.3], [9.0, 0.0]])
     memory, hears = newborn(4), np.ones((4, 2), bool)
     memory["task"][3], memory["site"][3] = WORK, 9
-    assert central.assign(memory, hears).tolist() == [5, 5, 9, 9]
+    assert central.assign(np.arange(4), memory, hears).tolist() == [5, 5, 9, 9]
     hears[1, 0] = False
-    assert central.assign(memory, hears).tolist() == [5, 9, 9, 9]
+    assert central.assign(np.arange(4), memory, hears).tolist() == [5, 9, 9, 9]
     central.team = np.array([3, 2])
-    assert central.assign(memory, np.ones((4, 2), bool)).tolist() == [5, 5, 9, 9]
+    assert central.assign(np.arange(4), memory, np.ones((4, 2), bool)).tolist() == [5, 5, 9, 9]
     memory["task"][0], memory["site"][0] = APPROACH, 9
-    assert central.assign(memory, np.ones((4, 2), bool)).tolist() == [9, 5, 5, 9], "who is bound for a site counts"
+    assert central.assign(np.arange(4), memory, np.ones((4, 2), bool)).tolist() == [9, 5, 5, 9], (
+        "who is bound for a site counts"
+    )
     central.numbers, central.team, central.way = np.zeros(0, int), np.zeros(0, int), np.zeros((4, 0))
-    assert central.assign(newborn(4), np.zeros((4, 0), bool)).tolist() == [-1] * 4
+    assert central.assign(np.arange(4), newborn(4), np.zeros((4, 0), bool)).tolist() == [-1] * 4
 
 
 def test_the_threshold_has_hysteresis() -> None:
