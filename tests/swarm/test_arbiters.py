@@ -209,6 +209,18 @@ def test_callers_of_a_site_are_one_call() -> None:
     assert ear.survey({9: 0.7})[table["site"] == 9]["distance"] == pytest.approx(0.7)
 
 
+def test_a_mate_that_has_been_silent_for_a_while_is_one_still_but_what_it_feels_counts_no_more() -> None:
+    ear = Ear()
+    ear.memory["task"], ear.memory["site"] = WORK, 9
+    ear.meet(1, 0.2, site=9, action=0, tick=-11)
+    ear.heard["concentrations"] = 0.5
+    ear.survey()
+    assert (ear.memory["mates"][0], np.isnan(ear.met).all()) == (1, True)
+    ear.heard["tick"] = -10
+    ear.survey()
+    assert (ear.memory["mates"][0], ear.met[0, 0]) == (1, 0.5)
+
+
 def test_rivals_are_those_on_their_way_that_are_closer() -> None:
     ear = Ear()
     ear.meet(1, 1.0, site=9, action=0, waiting=4.0)
