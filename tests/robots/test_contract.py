@@ -13,6 +13,7 @@ import pytest
 
 from robots.body import SENSES, command
 from robots.deadman import DeadMan
+from robots.fence import Fence, FencedBody
 from robots.percept import Sensors, percept_dtype
 from robots.shell import RefusedError, Rules, Shell
 from swarm.field.config import KINDS
@@ -55,6 +56,16 @@ def test_the_percept_holds_what_it_senses_and_nothing_else(rig: Rig) -> None:
     assert np.isfinite(p["odometry"]).all()
     for sense, field in (("robots", "robot_id"), ("sites", "site_id")):
         assert sense in senses or (p[field] == -1).all()
+
+
+def test_a_fence_is_sensed_as_a_wall() -> None:
+    with RIGS["tracked"]() as rig:  # it is seen at 0, 0, and looks along x
+        open_floor = rig.body.sense(time.monotonic())["proximity"][0].copy()
+        ring = FencedBody(rig.body, Fence(-0.1, -9, 9, 9)).sense(time.monotonic())["proximity"][0]
+        half = len(ring) // 2
+        assert ring[half] == pytest.approx(0.1)
+        assert open_floor[half] > 0.2
+        assert ring[0] == open_floor[0]
 
 
 def test_it_does_what_it_is_told_and_says_what_that_was(rig: Rig) -> None:

@@ -368,6 +368,28 @@ def test_the_right_action_of_one_robot_at_a_site_for_two_is_paid_when_the_other_
         assert push == ({PAYOFF} if moves else {0.0})
 
 
+def test_a_mate_whose_signals_are_lost_for_two_seconds_is_still_there(steady: Mission) -> None:
+    """And its leaving is noticed after three; who is heard from elsewhere is forgotten after one."""
+    brain = Brain(steady, 2, 1)
+    mates, known = [], []
+    for now in range(60):
+        heard = []
+        if 5 <= now <= 10:  # it is at work by then
+            heard = [
+                (robot, wire.encode(wire.Signal(robot, 1, now, 0.1 * now, (0.5, 0.5), 0.0, site, 7, 2, 0, 1, 0.0, 1.0)))
+                for robot, site in ((0, 5), (1, 6))
+            ]
+        site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7, "touch": 5}
+        brain.tick(wire.Sense(now, sense(brain, now, **site).tobytes(), heard))
+        mates.append(int(brain.mind.memory["mates"][0]))
+        known.append(sorted(brain.heard[0]["id"][brain.heard[0]["id"] >= 0].tolist()))
+    assert mates[10:40] == [1] * 30
+    assert mates[41:] == [0] * 19
+    assert known[20] == [0, 1]
+    assert known[21] == known[40] == [0]
+    assert known[41] == []
+
+
 def test_each_success_goes_over_some_of_the_latest_once_more(steady: Mission) -> None:
     brain = Brain(replace(steady, mind=replace(steady.mind, replay=40)), 2, 1)
     told = [wire.Outcome(explorer(kind), 1, PAYOFF) for kind in range(1, mind.WINS + 3)]
