@@ -107,19 +107,11 @@ def survey(
             age = tick - h.tick
             seen = place_of(robot_id[i], h.id)
             distance = robot_rb[i, seen, 0] if seen >= 0 else 0.9 * hearing
-            sure = -1.0
-            for k in range(antibodies if age <= stale else 0):
-                if not math.isnan(h.concentrations[k]):
-                    known[k] += 1
-                    met[i, k] += h.concentrations[k]
-                    sure = max(sure, h.concentrations[k])
-            if sure > surest:
-                surest = sure
-                for k in range(antibodies):
-                    example[i, k] = h.concentrations[k]
             if age <= stale:
                 count += 1
-                crowd += 1 - distance / CROWD if h.site < 0 and distance < CROWD else 0.0
+                surest = _feel(h, known, met[i], example[i], surest)
+                if h.site < 0 and distance < CROWD:
+                    crowd += 1 - distance / CROWD
             if m.task == WORK and h.site == m.site:
                 if h.action >= 0:
                     mates += 1
@@ -152,6 +144,22 @@ def survey(
         antigen[i, 1] = 1 - math.exp(-(0.5 + crowd))
         for k in range(antibodies):
             met[i, k] = met[i, k] / known[k] if known[k] else math.nan
+
+
+@kernel
+def _feel(h: Any, known: np.ndarray, met: np.ndarray, example: np.ndarray, surest: float) -> float:
+    """Add what a robot feels to what was `met` (B,); of the surest so far it is the `example`. How sure that one is."""
+    sure = -1.0
+    for k in range(met.shape[0]):
+        if not math.isnan(h.concentrations[k]):
+            known[k] += 1
+            met[k] += h.concentrations[k]
+            sure = max(sure, h.concentrations[k])
+    if sure <= surest:
+        return surest
+    for k in range(met.shape[0]):
+        example[k] = h.concentrations[k]
+    return sure
 
 
 @kernel

@@ -11,8 +11,9 @@ from swarm import wire
 from swarm.report import STRATEGIES
 
 STALE = 1.0  # s after which a silent robot is forgotten; until then its call fades
-LEAVING = 3.0  # s of silence after which a robot at the same site is taken to have left: where 60% of signals are lost,
-#                1 s is silent one time in 13, and each time the others would take their work for changed
+#: s of silence after which a robot at the same site is taken to have left: where 60% of signals are lost, 1 s is silent
+#: one time in 13, and each time the others would take their work for changed
+LEAVING = 3.0
 
 #: one heard robot; id -1 marks a free slot
 HEARD = np.dtype(

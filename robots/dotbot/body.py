@@ -19,6 +19,7 @@ from robots.body import Colour, command, still
 from robots.clock import Foreign
 from robots.command import Limits, clamp
 from robots.dotbot import api
+from robots.fence import Fence
 from robots.percept import Sensors, blank, percept_dtype
 from robots.port import Port
 from robots.tracker.message import Seen, View
@@ -213,8 +214,7 @@ def free(pose: np.ndarray, others: np.ndarray, radius: float, half: np.ndarray, 
     rays, far = sensors.proximity.rays, sensors.proximity.range
     angle = pose[2] + 2 * np.pi * np.arange(rays) / rays
     ray = np.stack([np.cos(angle), np.sin(angle)], -1)  # (P, 2)
-    towards = np.abs(ray) > 1e-6
-    walls = np.where(towards, (np.sign(ray) * half - pose[:2]) / np.where(towards, ray, 1.0), np.inf).min(-1)
+    walls = Fence(*(-half).tolist(), *half.tolist()).ahead(pose, rays)
     delta = others - pose[:2]  # (N, 2)
     ahead = ray @ delta.T  # (P, N)
     across2 = (delta**2).sum(-1) - ahead**2

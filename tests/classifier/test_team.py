@@ -29,7 +29,8 @@ def test_what_was_learnt_is_kept_for_100_000_steps(agents: int) -> None:
         assert kept[-1] == 1
         assert (kept == 1).mean() >= 0.99, (seed, kept)
         share = course.solved[-100_000:].reshape(-1, 1000).mean(1)
-        flawless = (1 - 0.08 * 3 / 4) ** agents  # if all knew all: they explore, and three of four actions are wrong
+        wrong = team.params().p_explore * (team.ACTIONS - 1) / team.ACTIONS
+        flawless = (1 - wrong) ** agents  # of a team that knows all, and explores
         assert share.min() > flawless - 0.05, (seed, share.min())  # four standard deviations of a thousand steps
 
 

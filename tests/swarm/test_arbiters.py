@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +101,18 @@ def test_central_assignment_fills_what_lacks_fewest_first_and_then_the_nearest()
     )
     central.numbers, central.team, central.way = np.zeros(0, int), np.zeros(0, int), np.zeros((4, 0))
     assert central.assign(np.arange(4), newborn(4), np.zeros((4, 0), bool)).tolist() == [-1] * 4
+
+
+def test_central_assignment_sees_the_world() -> None:
+    central = Central(MISSION)
+    sites = [SimpleNamespace(number=n, arrival=SimpleNamespace(team=n - 3), face=(1.0, n, 0.0)) for n in (5, 6)]
+    world: Any = SimpleNamespace(sites=SimpleNamespace(open=sites), poses=np.array([[1.0, 1.0, 0.0], [4.0, 1.0, 2.0]]))
+    central.behold(world)
+    assert (central.numbers.tolist(), central.team.tolist()) == ([5, 6], [2, 3])
+    assert central.way == pytest.approx(np.array([[4, 5], [5, math.hypot(3, 5)]]))
+    world.sites.open = []
+    central.behold(world)
+    assert central.way.shape == (2, 0)
 
 
 def test_the_threshold_has_hysteresis() -> None:
