@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -86,6 +85,12 @@ def test_they_disperse_and_stop(swarm: tuple[Simulator, Path, dict[int, str]]) -
     def status(check: Callable[[control.Status], object]) -> bool:
         return all(r is not None and check(r.status) for r in control.send("status", controls, None).values())
 
+    def later(seconds: float) -> np.ndarray:
+        """All poses, when so many simulated seconds more have been reported of each robot."""
+        now = simulator.poses()[1].max()
+        wait(lambda: simulator.poses()[1].min() >= now + seconds, 30)
+        return simulator.poses()[0]
+
     wait(lambda: status(lambda s: s.age is not None and s.peers == COUNT - 1), 60)
     assert status(lambda s: s.label == "with poses from the host controller")
     before, _ = simulator.poses()
@@ -93,9 +98,7 @@ def test_they_disperse_and_stop(swarm: tuple[Simulator, Path, dict[int, str]]) -
     wait(lambda: apart(simulator.poses()[0]) >= 1.5 * apart(before), 60)
     print(apart(before), apart(simulator.poses()[0]))
     assert command("stop") == 0
-    time.sleep(1.2)
-    rest, _ = simulator.poses()
-    time.sleep(1.0)
-    assert simulator.poses()[0] == pytest.approx(rest, abs=1e-3)
+    rest = later(1.2)
+    assert later(1.0) == pytest.approx(rest, abs=1e-3)
     distances = np.hypot(*(rest[:, None, :2] - rest[None, :, :2]).T)[np.triu_indices(COUNT, 1)]
     assert distances.min() > 0.1  # nobody is on top of another
