@@ -17,7 +17,7 @@ from swarm.needs import believed
 
 QUIET, DECIDE, WENT_ON, CAME_TO_NOTHING, GONE = range(5)  # what `engage` tells about a robot
 
-DWELL = 3.0  # s that a decision lasts without progress
+DWELL = 3.0  # s that a decision lasts without progress, from when others can have heard of it
 STALL = 1.0  # s without progress after which work that went on counts as stuck
 REACT = 0.6  # s after a decision before changes around a site count
 LOST = 2.0  # s out of sight after which a site is given up
@@ -31,6 +31,7 @@ STEP = 0.05  # progress that is told from creeping, and from what a bump gains (
 def engage(
     tick: int,
     dt: float,
+    dwell: float,
     room: int,
     site_id: np.ndarray,
     site_rb: np.ndarray,
@@ -48,6 +49,7 @@ def engage(
 ) -> None:
     """Move all robots' tasks on by one tick; `news` (L,) says whose decision is due, and after what.
 
+    A decision without progress lasts `dwell` s.
     `picked` (L,) is the slot in `calls` (L, C) of the call that a free robot answers if it aggregates, -1: none.
     """
     for i in range(memory.shape[0]):
@@ -59,7 +61,7 @@ def engage(
             m.kind = site_kind[i, here]
             m.away = site_rb[i, here, 0]
         if m.task == WORK:
-            news[i] = _work(m, tick, dt, touch[i], progress[i])
+            news[i] = _work(m, tick, dt, dwell, touch[i], progress[i])
         elif m.task == APPROACH:
             if touch[i] == m.site and m.site >= 0:
                 _begin(m, WORK, tick)
@@ -119,7 +121,7 @@ def _give_up(m: Any, tick: int) -> None:
 
 
 @kernel
-def _work(m: Any, tick: int, dt: float, touch: int, progress: float) -> int:
+def _work(m: Any, tick: int, dt: float, dwell: float, touch: int, progress: float) -> int:
     """One tick at a work face: news for the learner."""
     if touch == m.site:
         gain = progress - m.progress
@@ -141,7 +143,7 @@ def _work(m: Any, tick: int, dt: float, touch: int, progress: float) -> int:
     if m.gained > 0:
         return WENT_ON if m.waiting >= STALL else QUIET
     changed = m.mates != m.known_mates or m.lead != m.known_lead
-    if elapsed >= DWELL or (changed and elapsed >= REACT):
+    if elapsed >= dwell or (changed and elapsed >= REACT):
         return CAME_TO_NOTHING
     return QUIET
 

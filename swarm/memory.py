@@ -45,6 +45,7 @@ MEMORY = np.dtype(
         ("left", "i4"),  # tick at which it left a site, -1: credit for that is settled
         ("left_in", "u8"),  # the situation in which it left
         ("lessons", "i4"),  # learning steps so far
+        ("told", "i4"),  # outcomes that it has told the others, or is about to
     ]
 )
 

@@ -49,6 +49,7 @@ class Speech(NamedTuple):
     need: int
     distance: float
     concentration: float
+    told: int
     outcomes: tuple[Outcome, ...]
 
 
@@ -82,9 +83,14 @@ class Mind:
     reward: np.ndarray  # (L,) what work brought in the tick before: 1 it went on, -1 it came to nothing, 0 neither
     needs: np.ndarray  # what it believes that kinds of sites take, see swarm.needs
     wins: np.ndarray  # (L, WINS, 2) situations and actions of the latest successes heard of, -1: none
-    outcomes: list[list[Outcome]]  # per robot: not yet told to the others
+    outcomes: list[list[tuple[int, Outcome]]]  # per robot: what it tells the others, and the tick in which it came of it
     reports: np.ndarray  # (L,) the latest
     allowed: list[list[int]]  # per robot: the actions that its latest decision chose from
+
+    @property
+    def dwell(self) -> float:
+        """Seconds that a decision at a site lasts without progress: others hear of it as late as their radio is."""
+        return DWELL + self.mission.radio.delay
 
 
 def start(mission: Mission, ids: Sequence[int]) -> Mind:
@@ -131,18 +137,18 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     swarm.peers.HEARD; `lessons` (L,) the outcomes that reached each robot since its last tick.
     """
     mission, memory, reports, lanes = mind.mission, mind.memory, mind.reports, len(mind.ids)
-    body, dt = mission.robots, mission.tick
+    radio, body, dt = mission.radio, mission.robots, mission.tick
     room, ticks = int(mission.work.face / (2.3 * body.radius)), (round(STALE / dt), round(LEAVING / dt))
     antigen, met, example = (np.empty((lanes, mind.strategies)) for _ in range(3))
     avoided = mind.avoid_site, mind.avoid_until
     felt = mind.calls, antigen, met, example
-    perceive(now, dt, *ticks, mission.radio.range, room, percepts, mind.ids, memory, heard, *avoided, *felt)
+    perceive(now, dt, *ticks, radio.delay, radio.range, room, percepts, mind.ids, memory, heard, *avoided, *felt)
     scene = Scene(antigen, met, example, mind.calls, memory, mind.reward, mind.ids, now)
     mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, scene)
     reports["stimulus"], reports["concentration"] = per_strategy(verdict)
     picked, news = _heed(mind, verdict), np.empty(lanes, np.int64)
     newsworthy = proceed(
-        now, dt, room, percepts, memory, heard, *avoided, mind.needs, mind.calls, picked, news, mind.reward
+        now, dt, mind.dwell, room, percepts, memory, heard, *avoided, mind.needs, mind.calls, picked, news, mind.reward
     )
     taught = any(lessons)
     if taught:
@@ -159,7 +165,7 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     when = max(1, round(DRIFT / dt)), max(1, round(mission.radio.interval / dt))
     limits, out = (body.speed, body.turn, body.radius, mission.work.face), (reports, commands, speeches)
     speak = respond(now, mind.seeds, *when, *limits, percepts, mind.ids, memory, antigen, *out)
-    said: list[Speech | None] = _speak(mind, speeches) if speak else [None] * lanes
+    said: list[Speech | None] = _speak(mind, now, speeches) if speak else [None] * lanes
     return Deeds(commands, reports, said, decided)
 
 
@@ -189,7 +195,7 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> bool:
         m["tried"] = 0
     elif news != DECIDE:
         m["tried"] |= 1 << int(m["action"])
-    if m["open"] and (joined or (now - int(m["decided"])) * mind.mission.tick >= DWELL):  # cut short, it says nothing
+    if m["open"] and (joined or (now - int(m["decided"])) * mind.mission.tick >= mind.dwell):  # cut short, it says nothing
         _pay(mind, lane, now, 0.0, future=bool(joined))
     _decide(mind, lane, now)
     return True
@@ -202,14 +208,14 @@ def _believe(mind: Mind, lane: int, now: int, news: int) -> None:
     if news == WENT_ON:
         needs.learn(beliefs, kind, int(m["movers"]), needs.MOVED, 1.0)
     elif news == CAME_TO_NOTHING:
-        seconds = (now - int(m["decided"])) * mind.mission.tick
-        needs.learn(beliefs, kind, same, needs.STUCK, min(1.0, seconds / needs.VAIN))
+        tried = (now - int(m["decided"])) * mind.mission.tick / mind.dwell
+        needs.learn(beliefs, kind, same, needs.STUCK, min(1.0, tried * needs.VAIN))
     need = needs.believed(beliefs, kind)
     in_vain = m["first"] and m["tried"] | 1 << max(0, int(m["action"])) == 2**FOLLOW - 1
     m["need"] = max(need, same + 1) if in_vain and news == CAME_TO_NOTHING else need
 
 
-def _allowed(m: np.void) -> list[int]:
+def _allowed(m: np.void, dwell: float) -> list[int]:
     """The actions to choose from: the first at a site explores, the others follow.
 
     The first tries what it has not tried yet before it may leave; the others may leave once it has had
@@ -217,14 +223,14 @@ def _allowed(m: np.void) -> list[int]:
     """
     if m["first"]:
         return [action for action in range(FOLLOW) if not m["tried"] >> action & 1] or [*range(FOLLOW), GIVE_UP]
-    return [FOLLOW] if m["waiting"] < FOLLOW * DWELL else [FOLLOW, GIVE_UP]
+    return [FOLLOW] if m["waiting"] < FOLLOW * dwell else [FOLLOW, GIVE_UP]
 
 
 def _decide(mind: Mind, lane: int, now: int) -> None:
     m = mind.memory[lane]
     word = situation(m)
     moment = Moment(now, int(m["lessons"]), _draws(mind, lane, now, _DECIDE))
-    mind.allowed[lane] = _allowed(m)
+    mind.allowed[lane] = _allowed(m, mind.dwell)
     choice = mind.learner.decide(mind.learner_state, lane, question(word), mind.allowed[lane], moment)
     mind.reports["prediction"][lane] = choice.prediction
     m["action"], m["decided"], m["situation"], m["gained"] = choice.action, now, word, 0.0
@@ -249,7 +255,8 @@ def _pay(mind: Mind, lane: int, now: int, payoff: float, *, future: bool) -> Non
     outcome = Outcome(word, int(m["action"]), round(payoff, 1))
     _learn(mind, lane, now, _taught(mind, lane, outcome, 0, own=True))
     _credit_leaving(mind, lane, now, payoff)
-    mind.outcomes[lane].append(outcome)
+    mind.outcomes[lane].append((now, outcome))
+    m["told"] += 1
     m["open"] = 0
 
 
@@ -278,7 +285,7 @@ def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outco
         if word < 2**BITS and action < len(ACTIONS):
             payoff = min(PAYOFF, max(0.0, payoff))
             if payoff in (0, PAYOFF):
-                what, weight = (needs.MOVED, 1.0) if payoff else (needs.STUCK, DWELL / needs.VAIN)
+                what, weight = (needs.MOVED, 1.0) if payoff else (needs.STUCK, needs.VAIN)
                 needs.learn(mind.needs[lane], word & SIGNATURE, company(word), what, weight)
             taught += _taught(mind, lane, Outcome(word, action, payoff), len(taught), own=False)
     _learn(mind, lane, now, taught)
@@ -309,16 +316,21 @@ def _discount(mind: Mind, ticks: int) -> float:
     return float(FADE ** (ticks * mind.mission.tick))
 
 
-def _speak(mind: Mind, words: np.ndarray) -> list[Speech | None]:
-    """Each robot's signal, when it is its turn; `words` (L,) are records of swarm.reflex.SPEECH."""
+def _speak(mind: Mind, now: int, words: np.ndarray) -> list[Speech | None]:
+    """Each robot's signal, when it is its turn; `words` (L,) are records of swarm.reflex.SPEECH.
+
+    Outcomes are told for as long as a hearer that misses signals still knows whom it hears, at least once.
+    """
+    since = now - round(max(STALE, mind.mission.radio.interval) / mind.mission.tick)
     speeches: list[Speech | None] = [None] * len(mind.ids)
     for lane, (turn, *said) in enumerate(words.tolist()):
         if not turn:
             continue
-        told, mind.outcomes[lane] = mind.outcomes[lane][:OUTCOMES], mind.outcomes[lane][OUTCOMES:][-8:]
+        latest = mind.outcomes[lane] = [item for item in mind.outcomes[lane] if item[0] > since][-OUTCOMES:]
+        outcomes, told = tuple(outcome for _, outcome in latest), int(mind.memory["told"][lane])
         concentrations, waiting, site, kind, action, mates, need, away, sure = said
         stimulation = tuple(s for s in concentrations.tolist() if not math.isnan(s))
-        speeches[lane] = Speech(stimulation, waiting, site, kind, action, mates, need, away, sure, tuple(told))
+        speeches[lane] = Speech(stimulation, waiting, site, kind, action, mates, need, away, sure, told, outcomes)
     return speeches
 
 

@@ -12,7 +12,7 @@ from robots.kernel import kernel
 
 MOST = 4  # robots that a site may take
 FIRST = 2  # Khat of who knows nothing
-VAIN = 9.0  # s in vain, enough to try all actions, that weigh as much as a success
+VAIN = 1 / 3  # weight of an action tried in vain: all three weigh as much as a success
 PRIOR = 0.5  # weight of what is believed at first
 FORGET = 0.1  # share of its counts that a pair of values loses with each new one
 LATE = 0.5  # what moved with k did not move before the k-th came: weight of that

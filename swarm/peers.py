@@ -14,6 +14,7 @@ STALE = 1.0  # s after which a silent robot is forgotten; until then its call fa
 #: s of silence after which a robot at the same site is taken to have left: where 60% of signals are lost, 1 s is silent
 #: one time in 13, and each time the others would take their work for changed
 LEAVING = 3.0
+NONE = -wire.OUTCOMES  # outcomes heard of a sender that is new
 
 #: one heard robot; id -1 marks a free slot
 HEARD = np.dtype(
@@ -29,6 +30,7 @@ HEARD = np.dtype(
         ("need", "i1"),  # 1 of who only answers a call
         ("distance", "f4"),  # m
         ("concentration", "f4"),  # with which it aims at the site
+        ("told", "i8"),  # outcomes that it has told so far
     ]
 )
 
@@ -58,10 +60,18 @@ def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) 
             bad += 1
             continue
         slot = ids.index(sender) if sender in ids else ids.index(-1) if -1 in ids else int(table["tick"].argmin())
+        outcomes += new(signal.outcomes, signal.told, int(table[slot]["told"]) if ids[slot] == sender else NONE)
         ids[slot] = sender
         table[slot] = row(sender, tick, signal)
-        outcomes += signal.outcomes
     return outcomes, bad
+
+
+def new(outcomes: tuple[wire.Outcome, ...], told: int, before: int) -> tuple[wire.Outcome, ...]:
+    """Those outcomes of a signal, the `told`-th of its sender the last of them, that came after the first `before`.
+
+    All of them of a sender that has `told` fewer than before: it has started again.
+    """
+    return outcomes[max(0, len(outcomes) - (told - before)) :] if before <= told else outcomes
 
 
 def row(sender: int, tick: int, signal: wire.Signal) -> tuple[Any, ...]:
@@ -78,21 +88,24 @@ def row(sender: int, tick: int, signal: wire.Signal) -> tuple[Any, ...]:
         signal.need,
         signal.distance,
         signal.concentration,
+        signal.told,
     )
 
 
-def enter(tables: np.ndarray, tick: int, arrived: np.ndarray, good: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def enter(
+    tables: np.ndarray, tick: int, arrived: np.ndarray, good: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Enter signals into all `tables` (N, K), in place, as `listen` does: those of the senders `arrived` (N, K), lanes.
 
     `rows` (N,) HEARD are the senders' signals, `good` (N,) those that are signals at all. Gives what was
-    entered, (N, K) bool.
+    entered, (N, K) bool, and how many outcomes each sender had told that hearer before, (N, K), NONE: it is new.
     """
-    entered = np.zeros(arrived.shape, np.bool_)
+    entered, before = np.zeros(arrived.shape, np.bool_), np.full(arrived.shape, NONE)
     told = rows.copy()
     told["tick"] = tick
     raw, data = tables.view(np.uint8).reshape(*tables.shape, -1), told.view(np.uint8).reshape(len(rows), -1)
-    _enter(tables, arrived, good, told["id"], raw, data, entered)
-    return entered
+    _enter(tables, arrived, good, told["id"], raw, data, entered, before)
+    return entered, before
 
 
 @kernel
@@ -104,6 +117,7 @@ def _enter(
     raw: np.ndarray,
     data: np.ndarray,
     entered: np.ndarray,
+    before: np.ndarray,
 ) -> None:
     """`enter`; `raw` (N, K, B) are the bytes of the tables, `data` (N, B) those of the signals, whatever is in them."""
     for i in range(arrived.shape[0]):
@@ -123,6 +137,8 @@ def _enter(
                     oldest = s
             if slot < 0:
                 slot = free if free >= 0 else oldest
+            else:
+                before[i, k] = table[slot].told
             for b in range(data.shape[1]):
                 raw[i, slot, b] = data[sender, b]
             entered[i, k] = True

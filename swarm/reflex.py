@@ -42,6 +42,7 @@ def perceive(
     dt: float,
     stale: int,
     leaving: int,
+    late: float,
     hearing: float,
     room: int,
     percepts: Any,
@@ -62,13 +63,14 @@ def perceive(
         reckon(memory[i], percepts.odometry[i])
     p, avoided, felt = percepts, (avoid_site, avoid_until), (calls, antigen, met, example)
     seen = p.robot_id, p.robot_rb, p.site_id, p.site_rb, p.battery
-    survey(tick, dt, stale, hearing, room, *seen, own, memory, heard, *avoided, *felt)
+    survey(tick, dt, stale, late, hearing, room, *seen, own, memory, heard, *avoided, *felt)
 
 
 @kernel
 def proceed(
     tick: int,
     dt: float,
+    dwell: float,
     room: int,
     percepts: Any,
     memory: np.ndarray,
@@ -84,7 +86,7 @@ def proceed(
     """`swarm.engage.engage`, and the `reward` (L,) of its news; whether there are any."""
     p, avoided = percepts, (avoid_site, avoid_until)
     seen = p.site_id, p.site_rb, p.site_kind, p.touch, p.progress
-    engage(tick, dt, room, *seen, memory, heard, *avoided, beliefs, calls, picked, news)
+    engage(tick, dt, dwell, room, *seen, memory, heard, *avoided, beliefs, calls, picked, news)
     any_news = False
     for i in range(news.shape[0]):
         any_news = any_news or news[i] != QUIET

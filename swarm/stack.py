@@ -122,13 +122,14 @@ class Stack:
             self.arrived = np.full_like(self.arrived, -1)
             return lessons
         arrived = self.arrived = self.radio.arrive(now, neighbours, said.speaking)
-        entered = peers.enter(self.heard, now, arrived, said.good, said.rows)
+        entered, before = peers.enter(self.heard, now, arrived, said.good, said.rows)
         self._bad += ((arrived >= 0) & ~entered).sum(1)
         self._last[entered.any(1)] = now
         tells = np.zeros(len(arrived), bool)
         tells[list(said.outcomes)] = True
         for robot, slot in zip(*(entered & tells[arrived]).nonzero(), strict=True):
-            lessons[robot] += said.outcomes[int(arrived[robot, slot])]
+            sender = int(arrived[robot, slot])
+            lessons[robot] += peers.new(said.outcomes[sender], int(said.rows["told"][sender]), int(before[robot, slot]))
         return lessons
 
     def _speak(self, now: int, speeches: dict[int, Speech]) -> None:

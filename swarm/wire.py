@@ -2,10 +2,11 @@
 
 Every message is one msgpack array made by msgspec, its first element a tag that holds the version.
 
-**Radio**, robot to robot (`Signal`, at most `MOST` bytes), tag ``s1``::
+**Radio**, robot to robot (`Signal`, at most `MOST` bytes), tag ``s2``::
 
-    [ "s1", sender, boot, seq, time, stimulation [aggregate, disperse] or [aggregate, disperse, search, home],
-      waiting, site, kind, action, mates, need, distance, concentration, outcomes [[situation, action, payoff] ...] ]
+    [ "s2", sender, boot, seq, time, stimulation [aggregate, disperse] or [aggregate, disperse, search, home],
+      waiting, site, kind, action, mates, need, distance, concentration, told,
+      outcomes [[situation, action, payoff] ...] ]
 
 **Host link**, between a simulated world and the process of one robot, over ZeroMQ DEALER - ROUTER;
 the DEALER's identity is the robot's number in ASCII::
@@ -46,7 +47,7 @@ from swarm.rules import Decision
 from swarm.view.snapshot import Snapshot, Stage
 
 MOST = 1024  # bytes of a radio message
-OUTCOMES = 2  # outcomes that one signal can carry
+OUTCOMES = 4  # outcomes that one signal can carry
 
 
 class WireError(ValueError):
@@ -69,7 +70,7 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
     payoff: Numeral
 
 
-class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
+class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s2"):
     """One stimulation signal."""
 
     sender: Number
@@ -85,6 +86,7 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s1"):
     need: Annotated[int, Meta(ge=1, le=64)]  # robots that the site takes, as it believes; 1: it only answers a call
     distance: Annotated[float, Meta(ge=0, le=1e6)]  # m to that site, 0: it is there
     concentration: Share  # of the antibody that makes it go there: how sure it is to come
+    told: Bits = 0  # outcomes that the sender has told since boot, up to the last of these: some are told before
     outcomes: Annotated[tuple[Outcome, ...], Meta(max_length=OUTCOMES)] = ()
 
     def __post_init__(self) -> None:

@@ -205,7 +205,7 @@ class Ear:
         seen = self.seen, self.where, site_id, site_rb, np.array([self.battery])
         avoided = avoid, avoid * 0
         felt = self.calls, self.antigen, self.met, example
-        survey(0, 0.1, 10, 2.0, 4, *seen, np.array([3]), self.memory, self.heard, *avoided, *felt)
+        survey(0, 0.1, 10, 0.0, 2.0, 4, *seen, np.array([3]), self.memory, self.heard, *avoided, *felt)
         return self.calls[0]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from robots.command import COMMAND
 from robots.percept import blank
@@ -322,13 +323,13 @@ def test_a_site_that_is_approached_is_called_from_with_what_its_kind_takes(stead
 def test_progress_pays_and_is_told(steady: Mission) -> None:
     """A robot whose push moves a site up to the end learns that pushing there pays, and tells the others."""
     brain = Brain(steady, 2, 1)
-    told: list[wire.Outcome] = []
+    table, told = peers.nobody(1), list[wire.Outcome]()
     for now in range(80):
         at_work = 5 <= now < 60
         site = {"site_id": 9, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 4} if now < 60 else {}
         touch = {"touch": 9, "progress": min(1.0, (now - 5) / 50)} if at_work else {}
         act = brain.tick(wire.Sense(now, sense(brain, now, **site, **touch).tobytes(), []))
-        told += wire.signal(act.signal).outcomes if act.signal is not None else ()
+        told += peers.listen(table, now, [(2, act.signal)])[0] if act.signal is not None else []
     lessons, moved = brain.mind.learner_state[0], right(4, "push")
     assert lessons[:3] == moved
     assert lessons[3:] == moved * MISSION.mind.replay
@@ -368,6 +369,42 @@ def test_the_right_action_of_one_robot_at_a_site_for_two_is_paid_when_the_other_
         assert push == ({PAYOFF} if moves else {0.0})
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("apart", [0, 3, 9, 14, 25])
+@pytest.mark.parametrize(("delay", "loss"), [(0.0, 0.0), (1.0, 0.0), (0.0, 0.6), (1.0, 0.6)])
+def test_one_leads_however_late_they_hear_each_other(
+    steady: Mission, order: tuple[int, int], apart: int, delay: float, loss: float
+) -> None:
+    """Who came first, by more than half a second; with what is heard late two who came soon after each other both did."""
+    mission = replace(steady, radio=replace(steady.radio, delay=delay))
+    robots, arrives = [Brain(mission, robot, 1) for robot in range(2)], {order[0]: 0, order[1]: apart}
+    ether: dict[int, dict[int, bytes]] = {}  # tick of hearing -> signals
+    rng, led = np.random.default_rng(apart), []
+    for now in range(100):
+        acts = []
+        for robot, brain in enumerate(robots):
+            there = now >= arrives[robot]
+            place = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7} if there else {}
+            percept = sense(brain, now, robot_id=1 - robot, robot_rb=(0.3, 1.5), **place, touch=5 if there else -1)
+            heard = [(sender, data) for sender, data in ether.get(now, {}).items() if sender != robot]
+            heard = [message for message in heard if rng.random() >= loss]
+            acts.append(brain.tick(wire.Sense(now, percept.tobytes(), heard)))
+        said = {robot: act.signal for robot, act in enumerate(acts) if act.signal is not None}
+        ether[now + 1 + round(delay / mission.tick)] = said
+        led.append([robot for robot, brain in enumerate(robots) if brain.mind.memory["first"][0]])
+    assert led[apart + 40 :] == [[min(order) if apart <= 3 else order[0]]] * (60 - apart)
+
+
+@pytest.mark.parametrize("delay", [0.0, 1.0])
+def test_what_comes_to_nothing_is_given_up_when_others_have_had_time_to_follow(steady: Mission, delay: float) -> None:
+    brain, decided = Brain(replace(steady, radio=replace(steady.radio, delay=delay)), 2, 1), []
+    for now in range(int(10 * 3 * (3 + delay))):
+        site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7, "touch": 5}
+        act = brain.tick(wire.Sense(now, sense(brain, now, **site).tobytes(), []))
+        decided += [now] if act.decision is not None and act.decision.action < 3 else []
+    assert np.diff(decided).tolist() == [round(10 * (3 + delay))] * 2
+
+
 def test_a_mate_whose_signals_are_lost_for_two_seconds_is_still_there(steady: Mission) -> None:
     """And its leaving is noticed after three; who is heard from elsewhere is forgotten after one."""
     brain = Brain(steady, 2, 1)
@@ -394,7 +431,7 @@ def test_each_success_goes_over_some_of_the_latest_once_more(steady: Mission) ->
     brain = Brain(replace(steady, mind=replace(steady.mind, replay=40)), 2, 1)
     told = [wire.Outcome(explorer(kind), 1, PAYOFF) for kind in range(1, mind.WINS + 3)]
     for now, outcome in enumerate(told):
-        message = wire.encode(replace_outcomes(call_for_help(5, now / 10), (outcome,)))
+        message = wire.encode(replace_outcomes(call_for_help(5, now / 10), (outcome,), now + 1))
         brain.tick(wire.Sense(now, sense(brain, now).tobytes(), [(0, message)]))
     lessons = brain.mind.learner_state[0]
     assert len(lessons) == len(told) * 3 * 41
@@ -430,8 +467,26 @@ def test_outcomes_out_of_range_are_ignored(steady: Mission, outcome: wire.Outcom
         assert report(act)["rules"] == 0
 
 
-def replace_outcomes(signal: wire.Signal, outcomes: tuple[wire.Outcome, ...]) -> wire.Signal:
-    return wire.Signal(*[*(getattr(signal, name) for name in signal.__struct_fields__[:-1]), outcomes])
+def replace_outcomes(signal: wire.Signal, outcomes: tuple[wire.Outcome, ...], told: int | None = None) -> wire.Signal:
+    return structs.replace(signal, told=len(outcomes) if told is None else told, outcomes=outcomes)
+
+
+def test_an_outcome_is_told_for_a_second(steady: Mission) -> None:
+    """In each signal of that time, since signals get lost; and at least once, however seldom a robot speaks."""
+    for interval, times in ((0.2, 5), (0.5, 2), (3.0, 1)):
+        mission = replace(steady, radio=replace(steady.radio, interval=interval))
+        brain, said = Brain(mission, 2, 1), list[wire.Signal]()
+        for now in range(120):
+            progress = min(1.0, (now - 5) / 50)  # done at 55
+            here = {"site_id": 9, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 4} if now < 60 else {}
+            touch = {"touch": 9, "progress": progress} if 5 <= now < 60 else {}
+            act = brain.tick(wire.Sense(now, sense(brain, now, **here, **touch).tobytes(), []))
+            said += [wire.signal(act.signal)] if act.signal is not None else []
+        last = max(signal.told for signal in said)
+        assert last > 0
+        assert [signal.told for signal in said] == sorted(signal.told for signal in said)
+        assert sum(signal.told == last and len(signal.outcomes) > 0 for signal in said) == times
+        assert said[-1].outcomes == ()
 
 
 def test_signals_fit_the_radio(recording: Recording) -> None:

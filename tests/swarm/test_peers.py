@@ -27,7 +27,7 @@ def test_hear() -> None:
     table = nobody(3)
     hear(table, 17, 4, signal(4, 2.5, 31, 1))
     told = [table[0][name].tolist() for name in HEARD.names or () if name != "concentrations"]
-    assert told == [4, 17, 2.5, 31, 9, 1, 2, 3, 0.5, 0.75]
+    assert told == [4, 17, 2.5, 31, 9, 1, 2, 3, 0.5, 0.75, 0]
     assert table["id"].tolist() == [4, -1, -1]
 
 
@@ -109,9 +109,52 @@ def test_the_table_holds_the_latest_heard(most: int, heard: list[tuple[int, int]
 
 def test_numbers_that_a_signal_can_carry_fit() -> None:
     table = nobody(1)
-    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0))
+    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1))
     assert table[0].tolist()[:2] == (32767, 2**31 - 1)
-    assert table[0].tolist()[4:] == (2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0)
+    assert table[0].tolist()[4:] == (2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
+
+
+OUTCOMES = [wire.Outcome(number, 1, 0.0) for number in range(30)]
+
+
+def tells(sender: int, first: int, told: int) -> tuple[int, bytes]:
+    """A signal with the outcomes from `first` up to the `told`-th."""
+    return sender, wire.encode(structs.replace(signal(sender), told=told, outcomes=tuple(OUTCOMES[first:told])))
+
+
+def test_an_outcome_that_is_told_again_is_news_once() -> None:
+    table = nobody(3)
+    assert listen(table, 1, [tells(4, 0, 2)]) == (OUTCOMES[0:2], 0)
+    assert listen(table, 3, [tells(4, 0, 2)]) == ([], 0)
+    assert listen(table, 5, [tells(4, 1, 4)]) == (OUTCOMES[2:4], 0)
+    assert listen(table, 5, [tells(5, 1, 4)]) == (OUTCOMES[1:4], 0), "of another one they are others"
+    assert listen(table, 7, [tells(4, 4, 4)]) == ([], 0)
+    assert listen(table, 9, [tells(4, 10, 12)]) == (OUTCOMES[10:12], 0), "what was missed is missed"
+
+
+def test_who_starts_again_tells_from_the_start() -> None:
+    table = nobody(3)
+    listen(table, 1, [tells(4, 8, 10)])
+    assert listen(table, 3, [tells(4, 0, 1)]) == (OUTCOMES[0:1], 0)
+    assert listen(table, 5, [tells(4, 0, 2)]) == (OUTCOMES[1:2], 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=60))
+def test_what_is_lost_and_told_again_arrives_once(ticks: list[tuple[int, bool]]) -> None:
+    """A sender tells what came of it in its last five signals; each outcome of which one signal arrives is news then."""
+    table, all_told, due = nobody(2), 0, []
+    news: list[wire.Outcome] = []
+    since: dict[int, int] = {}  # outcome -> tick
+    for tick, (new, arrives) in enumerate(ticks):
+        for number in range(all_told, min(len(OUTCOMES), all_told + new)):
+            since[number] = tick
+        all_told = len(since)
+        window = [number for number, then in since.items() if tick - then < 5][-wire.OUTCOMES :]
+        forget(table, tick, 5, -1, 5)
+        if arrives:
+            due += [number for number in window if number not in due]
+            news += listen(table, tick, [tells(4, all_told - len(window), all_told)])[0]
+    assert news == [OUTCOMES[number] for number in due]
 
 
 @pytest.mark.parametrize("site", [2**31, -2, 2**62])

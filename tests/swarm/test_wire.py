@@ -43,6 +43,7 @@ signals = st.builds(
     st.integers(1, 64),
     st.floats(0, 1e6),
     shares,
+    bits,
     st.lists(outcomes, max_size=wire.OUTCOMES).map(tuple),
 )
 events = st.lists(st.tuples(finite, st.sampled_from(["info", "warning", "error"]), st.text()), max_size=3)
@@ -184,14 +185,14 @@ def test_messages_with_a_field_of_another_type(drawn: tuple[Any, Any], odd: Any,
     decodes_or_refuses(msgspec.msgpack.encode(fields))
 
 
-GOOD = ["s1", 3, 7, 9, 1.5, [0.25, 0.75], 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, [[5, 1, 900.0]]]
+GOOD = ["s2", 3, 7, 9, 1.5, [0.25, 0.75], 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, 4, [[5, 1, 900.0]]]
 FIELDS = {name: place + 1 for place, name in enumerate(wire.Signal.__struct_fields__)}
 
 
 def test_the_good_signal_is_good() -> None:
     data = msgspec.msgpack.encode(GOOD)
     outcome = wire.Outcome(5, 1, 900.0)
-    assert wire.signal(data) == wire.Signal(3, 7, 9, 1.5, (0.25, 0.75), 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, (outcome,))
+    assert wire.signal(data) == wire.Signal(3, 7, 9, 1.5, (0.25, 0.75), 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, 4, (outcome,))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,9 @@ def test_the_good_signal_is_good() -> None:
         ("distance", math.nan),
         ("concentration", 1.1),
         ("concentration", math.nan),
-        ("outcomes", [[5, 1, 0.0]] * 3),
+        ("told", -1),
+        ("told", 2**63),
+        ("outcomes", [[5, 1, 0.0]] * 5),
         ("outcomes", [[5, 1, math.nan]]),
         ("outcomes", [[5, 1, -math.inf]]),
         ("outcomes", [[5, 16, 0.0]]),
@@ -261,6 +264,7 @@ def test_the_largest_signal_has_room() -> None:
         64,
         1e6 / 3,
         1 / 3,
+        2**63 - 1,
         (outcome,) * wire.OUTCOMES,
     )
     assert len(wire.encode(largest)) <= wire.MOST
