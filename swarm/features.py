@@ -84,9 +84,9 @@ def survey(
 
     B is 2 or 4, the strategies that there are antigens for.
     `battery` (L,) is the charge, `own` (L,) are the robots' numbers, `heard` (L, K) their tables, `room` the robots
-    that a site has place for. What robots feel counts for `stale` ticks after they were heard. How long they have waited,
-    which says who leads, was true `late` s before that. Writes mates, lead,
-    first, idle and rest into `memory` and moves `calls` (L, C) on. A call counts if its caller is within hearing, its
+    that a site has place for. What robots feel counts for `stale` ticks after they were heard. How long they have
+    waited, which says who leads, was true `late` s before that. Writes mates, lead, first, idle and rest into
+    `memory` and moves `calls` (L, C) on. A call counts if its caller is within hearing, its
     site is not avoided and has room left; it has a place in `calls` if the robot sees the caller, so that it knows
     where to go.
     """
@@ -117,7 +117,8 @@ def survey(
             if m.task == WORK and h.site == m.site:
                 if h.action >= 0:
                     mates += 1
-                    wait = float(h.waiting) + age * dt + late  # double precision without numba, too: many differ by just SAME
+                    # by now, in double precision without numba, too: many differ by just SAME
+                    wait = float(h.waiting) + age * dt + late
                     if wait > lead_wait + SAME or (abs(wait - lead_wait) <= SAME and h.id < lead_id):
                         lead, lead_wait, lead_id = h.action, wait, h.id
                 continue

@@ -83,7 +83,7 @@ class Mind:
     reward: np.ndarray  # (L,) what work brought in the tick before: 1 it went on, -1 it came to nothing, 0 neither
     needs: np.ndarray  # what it believes that kinds of sites take, see swarm.needs
     wins: np.ndarray  # (L, WINS, 2) situations and actions of the latest successes heard of, -1: none
-    outcomes: list[list[tuple[int, Outcome]]]  # per robot: what it tells the others, and the tick in which it came of it
+    outcomes: list[list[tuple[int, Outcome]]]  # per robot: what it tells the others, each with its tick
     reports: np.ndarray  # (L,) the latest
     allowed: list[list[int]]  # per robot: the actions that its latest decision chose from
 
@@ -195,7 +195,8 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> bool:
         m["tried"] = 0
     elif news != DECIDE:
         m["tried"] |= 1 << int(m["action"])
-    if m["open"] and (joined or (now - int(m["decided"])) * mind.mission.tick >= mind.dwell):  # cut short, it says nothing
+    tried = (now - int(m["decided"])) * mind.mission.tick
+    if m["open"] and (joined or tried >= mind.dwell):  # cut short, it says nothing
         _pay(mind, lane, now, 0.0, future=bool(joined))
     _decide(mind, lane, now)
     return True
@@ -208,8 +209,8 @@ def _believe(mind: Mind, lane: int, now: int, news: int) -> None:
     if news == WENT_ON:
         needs.learn(beliefs, kind, int(m["movers"]), needs.MOVED, 1.0)
     elif news == CAME_TO_NOTHING:
-        tried = (now - int(m["decided"])) * mind.mission.tick / mind.dwell
-        needs.learn(beliefs, kind, same, needs.STUCK, min(1.0, tried * needs.VAIN))
+        tried = (now - int(m["decided"])) * mind.mission.tick
+        needs.learn(beliefs, kind, same, needs.STUCK, min(1.0, needs.VAIN * tried / mind.dwell))
     need = needs.believed(beliefs, kind)
     in_vain = m["first"] and m["tried"] | 1 << max(0, int(m["action"])) == 2**FOLLOW - 1
     m["need"] = max(need, same + 1) if in_vain and news == CAME_TO_NOTHING else need

@@ -375,7 +375,7 @@ def test_the_right_action_of_one_robot_at_a_site_for_two_is_paid_when_the_other_
 def test_one_leads_however_late_they_hear_each_other(
     steady: Mission, order: tuple[int, int], apart: int, delay: float, loss: float
 ) -> None:
-    """Who came first, by more than half a second; with what is heard late two who came soon after each other both did."""
+    """Who came first, by more than half a second; by what is heard late two who came soon after each other did both."""
     mission = replace(steady, radio=replace(steady.radio, delay=delay))
     robots, arrives = [Brain(mission, robot, 1) for robot in range(2)], {order[0]: 0, order[1]: apart}
     ether: dict[int, dict[int, bytes]] = {}  # tick of hearing -> signals

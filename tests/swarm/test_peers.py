@@ -109,7 +109,8 @@ def test_the_table_holds_the_latest_heard(most: int, heard: list[tuple[int, int]
 
 def test_numbers_that_a_signal_can_carry_fit() -> None:
     table = nobody(1)
-    hear(table, 2**31 - 1, 32767, Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1))
+    most = Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
+    hear(table, 2**31 - 1, 32767, most)
     assert table[0].tolist()[:2] == (32767, 2**31 - 1)
     assert table[0].tolist()[4:] == (2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
 
@@ -141,7 +142,7 @@ def test_who_starts_again_tells_from_the_start() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=60))
 def test_what_is_lost_and_told_again_arrives_once(ticks: list[tuple[int, bool]]) -> None:
-    """A sender tells what came of it in its last five signals; each outcome of which one signal arrives is news then."""
+    """A sender tells what came of it in its last five signals; an outcome of which one signal arrives is news then."""
     table, all_told, due = nobody(2), 0, []
     news: list[wire.Outcome] = []
     since: dict[int, int] = {}  # outcome -> tick
