@@ -14,6 +14,7 @@ import fcntl
 import os
 import re
 import secrets
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import zmq
+from zmq.utils import z85
 
 from classifier.sealed import write
 
@@ -261,7 +263,11 @@ def _proper(name: str) -> str:
 
 
 def _is_key(text: bytes) -> bool:
-    return bool(_KEY.fullmatch(text))
+    """Is it 32 bytes in Z85? Five of its characters can also say more than four bytes hold."""
+    try:
+        return bool(_KEY.fullmatch(text)) and len(z85.decode(text)) == 32
+    except struct.error:
+        return False
 
 
 def _shown(text: bytes) -> str:

@@ -82,6 +82,7 @@ def test_keys_made_elsewhere(folder: Path, tmp_path: Path) -> None:
         ("a b", zmq.curve_keypair()[0], "'a b': is no name"),
         ("8", b"short", "short: is no public key"),
         ("8", b"\xff" * 40, "is no public key"),
+        ("8", b"#" * 40, "is no public key"),  # the right letters, and no key
     ]:
         with pytest.raises(KeysError, match=why):
             keys.add(folder, name, public)
@@ -91,7 +92,8 @@ def test_keys_made_elsewhere(folder: Path, tmp_path: Path) -> None:
 def test_damage_is_refused(folder: Path, name: str) -> None:
     path = folder / name
     whole = path.read_bytes()
-    for data in (b"", b"\xff\xfe" * 50, whole[: len(whole) // 2], whole + b"x", whole.swapcase()):
+    beyond = b" ".join([b"#" * 40] * 2)
+    for data in (b"", b"\xff\xfe" * 50, whole[: len(whole) // 2], whole + b"x", whole.swapcase(), beyond):
         path.write_bytes(data)
         with pytest.raises(KeysError):
             keys.load(folder, "1")
