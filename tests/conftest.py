@@ -187,7 +187,7 @@ class Terminal:
         os.close(self._terminal)
 
     def ended(self, within: float) -> int:
-        """The exit status of the process, which must end in so many seconds."""
+        """The exit status of the process, which must end in so many seconds; then `text` is all that it showed."""
         status: list[int] = []
 
         def has_ended() -> bool:
@@ -196,6 +196,7 @@ class Terminal:
             return bool(pid)
 
         wait(has_ended, within)
+        self._reader.join(5)
         return status[0]
 
     def left(self) -> list[str]:
