@@ -152,6 +152,7 @@ class Terminal:
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             os.chdir(cwd)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background are deaf to it
             line = [*program] or [sys.executable, "-m", "swarm.cli", *command, *arguments]
             os.execvpe(line[0], line, environment)
         self._size = (24, 80)
