@@ -33,7 +33,7 @@ range = 3.0
 [mind]
 learner = "known"  # bodies are judged here, not what is learnt: without it one in four swarms takes longer than 180 s
 [work]
-face = 1.0
+face = 1.3
 [kinds.heavy]
 signature = "10######"
 [[phases]]
