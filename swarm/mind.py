@@ -195,8 +195,8 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> bool:
         m["tried"] = 0
     elif news != DECIDE:
         m["tried"] |= 1 << int(m["action"])
-    tried = (now - int(m["decided"])) * mind.mission.tick
-    if m["open"] and (joined or tried >= mind.dwell):  # cut short, it says nothing
+    lasted = (now - int(m["decided"])) * mind.mission.tick
+    if m["open"] and (joined or lasted >= mind.dwell):  # cut short, it says nothing
         _pay(mind, lane, now, 0.0, future=bool(joined))
     _decide(mind, lane, now)
     return True
@@ -209,8 +209,8 @@ def _believe(mind: Mind, lane: int, now: int, news: int) -> None:
     if news == WENT_ON:
         needs.learn(beliefs, kind, int(m["movers"]), needs.MOVED, 1.0)
     elif news == CAME_TO_NOTHING:
-        tried = (now - int(m["decided"])) * mind.mission.tick
-        needs.learn(beliefs, kind, same, needs.STUCK, min(1.0, needs.VAIN * tried / mind.dwell))
+        lasted = (now - int(m["decided"])) * mind.mission.tick
+        needs.learn(beliefs, kind, same, needs.STUCK, min(1.0, needs.VAIN * lasted / mind.dwell))
     need = needs.believed(beliefs, kind)
     in_vain = m["first"] and m["tried"] | 1 << max(0, int(m["action"])) == 2**FOLLOW - 1
     m["need"] = max(need, same + 1) if in_vain and news == CAME_TO_NOTHING else need

@@ -45,7 +45,7 @@ def nobody(most: int) -> np.ndarray:
 def listen(table: np.ndarray, tick: int, messages: Sequence[tuple[int, bytes]]) -> tuple[list[wire.Outcome], int]:
     """Enter signals into `table`, in place, each in its sender's slot, else a free one, else the one heard longest ago.
 
-    Gives the outcomes in them, and how many were no signal of their sender.
+    Gives the outcomes in them that are new, and how many were no signal of their sender.
     """
     outcomes: list[wire.Outcome] = []
     bad = 0

@@ -37,7 +37,7 @@ class Brain:
         self.last = -1  # tick of the latest signal heard
 
     def hear(self, now: int, messages: Sequence[tuple[int, bytes]]) -> list[wire.Outcome]:
-        """Take signals in; gives the outcomes in them. What is no signal of its sender is counted and dropped."""
+        """Take signals in; gives the new outcomes in them. What is no signal of its sender is counted and dropped."""
         outcomes, bad = peers.listen(self.heard[0], now, messages)
         self.bad += bad
         if bad < len(messages):

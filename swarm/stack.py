@@ -115,7 +115,7 @@ class Stack:
                 yield Told(lane, now, decision, rules)
 
     def _listen(self, now: int, neighbours: np.ndarray) -> list[list[wire.Outcome]]:
-        """Enter what arrives into the tables; gives the outcomes in it."""
+        """Enter what arrives into the tables; gives the new outcomes in it."""
         lessons: list[list[wire.Outcome]] = [[] for _ in self.heard]
         said = self._said = self._air.pop(now, None)
         if said is None:
