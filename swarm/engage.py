@@ -50,7 +50,8 @@ def engage(
     """Move all robots' tasks on by one tick; `news` (L,) says whose decision is due, and after what.
 
     A decision without progress lasts `dwell` s.
-    `picked` (L,) is the slot in `calls` (L, C) of the call that a free robot answers if it aggregates, -1: none.
+    `picked` (L,) is the slot in `calls` (L, C) of the call that a robot answers if it aggregates and is free, or waits
+    in vain where more are missing, -1: none.
     """
     for i in range(memory.shape[0]):
         m = memory[i]
@@ -62,6 +63,9 @@ def engage(
             m.away = site_rb[i, here, 0]
         if m.task == WORK:
             news[i] = _work(m, tick, dt, dwell, touch[i], progress[i])
+            if news[i] == QUIET and picked[i] >= 0 and _is_called_away(m, dwell, calls[i, picked[i]]):
+                _give_up(m, tick)
+                m.open = 0  # cut short, the decision says nothing
         elif m.task == APPROACH:
             if touch[i] == m.site and m.site >= 0:
                 _begin(m, WORK, tick)
@@ -146,6 +150,18 @@ def _work(m: Any, tick: int, dt: float, dwell: float, touch: int, progress: floa
     if elapsed >= dwell or (changed and elapsed >= REACT):
         return CAME_TO_NOTHING
     return QUIET
+
+
+@kernel
+def _is_called_away(m: Any, patience: float, call: Any) -> bool:
+    """Has a robot waited in vain for `patience` s, and does it aggregate, called to where fewer are missing?
+
+    So those that wait at several sites, too few at each, come together at one.
+    """
+    if m.strategy != AGGREGATE or m.gained > 0 or m.waiting < patience:
+        return False
+    missing = max(1, call.need - call.mates)
+    return bool(call.rivals < missing < m.need - 1 - m.mates)
 
 
 @kernel

@@ -405,6 +405,44 @@ def test_what_comes_to_nothing_is_given_up_when_others_have_had_time_to_follow(s
     assert np.diff(decided).tolist() == [round(10 * (3 + delay))] * 2
 
 
+@pytest.mark.parametrize("delay", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("there", "rival", "moves", "arbiter", "leaves"),
+    [
+        (2, False, False, "aggregate", True),
+        (1, False, False, "aggregate", False),  # as many are missing there
+        (2, True, False, "aggregate", False),  # somebody closer is on its way already
+        (2, False, True, "aggregate", False),
+        (2, False, False, "disperse", False),
+    ],
+)
+def test_who_waits_in_vain_goes_to_where_fewer_are_missing(
+    steady: Mission, delay: float, there: int, rival: bool, moves: bool, arbiter: str, leaves: bool
+) -> None:
+    """Alone at a site for three, after one decision; as many as `there` wait at another one for three."""
+    mission = replace(steady, radio=replace(steady.radio, delay=delay), mind=replace(steady.mind, arbiter=arbiter))
+    brain, tasks, told = Brain(mission, 2, 1), [], 0
+    threes = wire.Outcome(7 | 0b11 << 12, 0, PAYOFF)
+    for now in range(80):
+        heard = [wire.Signal(0, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 6, 7, 2, there - 1, 3, 0.0, 1.0)]
+        if now < 5:  # tells only what such sites take
+            heard = [wire.Signal(0, 1, now, 0.0, (0.5, 0.5), 0.0, -1, 0, -1, 0, 1, 0.0, 0.0, 2, (threes, threes))]
+        if rival:
+            heard.append(wire.Signal(1, 1, now, 0.1 * now, (0.5, 0.5), 0.0, 6, 7, -1, 0, 1, 0.1, 1.0))
+        site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7} if now >= 2 else {}
+        touch = {"touch": 5, "progress": 0.01 * now if moves else 0.0} if now >= 3 else {}
+        percept = sense(brain, now, robot_id=0, robot_rb=(1.0, 2.0), **site, **touch)
+        messages = [(signal.sender, wire.encode(signal)) for signal in heard]
+        act = brain.tick(wire.Sense(now, percept.tobytes(), messages))
+        tasks.append(int(report(act)["task"]))
+        told = wire.signal(act.signal).told if act.signal is not None else told
+    ends = 3 + round(10 * (3 + delay)) + 1  # of a decision, which says that one is too few; the next one is cut short
+    assert tasks[3:ends] == [WORK] * (ends - 3)
+    assert set(tasks[ends:]) == {ANSWER if leaves else WORK}
+    if leaves:
+        assert told == 1
+
+
 def test_a_mate_whose_signals_are_lost_for_two_seconds_is_still_there(steady: Mission) -> None:
     """And its leaving is noticed after three; who is heard from elsewhere is forgotten after one."""
     brain = Brain(steady, 2, 1)
