@@ -158,7 +158,7 @@ def _is_called_away(m: Any, patience: float, call: Any) -> bool:
 
     So those that wait at several sites, too few at each, come together at one.
     """
-    if m.strategy != AGGREGATE or m.gained > 0 or m.waiting < patience:
+    if m.strategy != AGGREGATE or m.waiting < patience:
         return False
     missing = max(1, call.need - call.mates)
     return bool(call.rivals < missing < m.need - 1 - m.mates)

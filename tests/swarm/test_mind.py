@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -405,42 +406,76 @@ def test_what_comes_to_nothing_is_given_up_when_others_have_had_time_to_follow(s
     assert np.diff(decided).tolist() == [round(10 * (3 + delay))] * 2
 
 
-@pytest.mark.parametrize("delay", [0.0, 1.0])
-@pytest.mark.parametrize(
-    ("there", "rival", "moves", "arbiter", "leaves"),
-    [
-        (2, False, False, "aggregate", True),
-        (1, False, False, "aggregate", False),  # as many are missing there
-        (2, True, False, "aggregate", False),  # somebody closer is on its way already
-        (2, False, True, "aggregate", False),
-        (2, False, False, "disperse", False),
-    ],
-)
-def test_who_waits_in_vain_goes_to_where_fewer_are_missing(
-    steady: Mission, delay: float, there: int, rival: bool, moves: bool, arbiter: str, leaves: bool
-) -> None:
-    """Alone at a site for three, after one decision; as many as `there` wait at another one for three."""
-    mission = replace(steady, radio=replace(steady.radio, delay=delay), mind=replace(steady.mind, arbiter=arbiter))
-    brain, tasks, told = Brain(mission, 2, 1), [], 0
+def wait_in_vain(
+    mission: Mission, calls: range, there: int = 2, *, mate: bool = False, moves: bool = False, rival: bool = False
+) -> tuple[list[int], list[int]]:
+    """A robot alone or with a mate at a site for three, where `there` call in the ticks `calls` from another one for three.
+
+    Gives for each of 140 ticks its task, and how many outcomes it has told. It is at the other site 4 s after it left.
+    """
+    brain, tasks, told, said = Brain(mission, 2, 1), list[int](), list[int](), 0
     threes = wire.Outcome(7 | 0b11 << 12, 0, PAYOFF)
-    for now in range(80):
-        heard = [wire.Signal(0, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 6, 7, 2, there - 1, 3, 0.0, 1.0)]
-        if now < 5:  # tells only what such sites take
+    for now in range(140):
+        heard = []
+        if now < 5:  # what such sites take
             heard = [wire.Signal(0, 1, now, 0.0, (0.5, 0.5), 0.0, -1, 0, -1, 0, 1, 0.0, 0.0, 2, (threes, threes))]
+        elif now in calls:
+            heard = [wire.Signal(0, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 6, 7, 2, there - 1, 3, 0.0, 1.0, 2)]
         if rival:
             heard.append(wire.Signal(1, 1, now, 0.1 * now, (0.5, 0.5), 0.0, 6, 7, -1, 0, 1, 0.1, 1.0))
-        site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7} if now >= 2 else {}
-        touch = {"touch": 5, "progress": 0.01 * now if moves else 0.0} if now >= 3 else {}
+        if mate:
+            heard.append(wire.Signal(3, 1, now, 0.1 * now, (0.5, 0.5), 0.1 * now, 5, 7, 0, 1, 3, 0.0, 1.0))
+        left = tasks.index(ANSWER) if ANSWER in tasks else now
+        at = 6 if now > left + 40 else 5 if 2 <= now <= left else -1
+        site = {"site_id": at, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7} if at >= 0 else {}
+        touch = {"touch": at, "progress": 0.005 * now if moves else 0.0} if at >= 0 and now >= 3 else {}
         percept = sense(brain, now, robot_id=0, robot_rb=(1.0, 2.0), **site, **touch)
-        messages = [(signal.sender, wire.encode(signal)) for signal in heard]
-        act = brain.tick(wire.Sense(now, percept.tobytes(), messages))
+        act = brain.tick(wire.Sense(now, percept.tobytes(), [(it.sender, wire.encode(it)) for it in heard]))
         tasks.append(int(report(act)["task"]))
-        told = wire.signal(act.signal).told if act.signal is not None else told
-    ends = 3 + round(10 * (3 + delay)) + 1  # of a decision, which says that one is too few; the next one is cut short
-    assert tasks[3:ends] == [WORK] * (ends - 3)
-    assert set(tasks[ends:]) == {ANSWER if leaves else WORK}
-    if leaves:
-        assert told == 1
+        said = wire.signal(act.signal).told if act.signal is not None else said
+        told.append(said)
+    return tasks, told
+
+
+@pytest.mark.parametrize("delay", [0.0, 1.0])
+def test_who_waits_in_vain_goes_to_where_fewer_are_missing(steady: Mission, delay: float) -> None:
+    """After one decision, which says that one robot is too few; the next one is cut short and says nothing."""
+    mission = replace(steady, radio=replace(steady.radio, delay=delay), mind=replace(steady.mind, arbiter="aggregate"))
+    tasks, told = wait_in_vain(mission, range(5, 140))
+    dwell = round(10 * (3 + delay))
+    leaves = 3 + dwell + 1
+    assert tasks[3:leaves] == [WORK] * (leaves - 3)
+    assert set(tasks[leaves : leaves + 40]) == {ANSWER}
+    assert tasks[leaves + 42 :] == [WORK] * (140 - leaves - 42)
+    assert told[leaves + 46] == 1  # it is at work there for 0.4 s
+
+
+@pytest.mark.parametrize("since", range(60, 66))
+def test_what_came_to_nothing_is_told_before_a_robot_is_called_away(steady: Mission, since: int) -> None:
+    """Its second decision ends in tick 63."""
+    mission = replace(steady, mind=replace(steady.mind, arbiter="aggregate"))
+    tasks, told = wait_in_vain(mission, range(since, 140))
+    leaves = tasks.index(ANSWER)
+    assert leaves == (64 if since == 63 else since)
+    assert told[leaves + 20] == (1 if since < 63 else 2)
+
+
+@pytest.mark.parametrize(
+    ("arbiter", "calls", "around"),
+    [
+        ("aggregate", range(5, 140), {"there": 1}),  # as many are missing there
+        ("aggregate", range(5, 140), {"mate": True}),
+        ("aggregate", range(5, 140), {"rival": True}),  # somebody closer is on its way already
+        ("aggregate", range(5, 140), {"moves": True}),
+        ("aggregate", range(5, 15), {}),  # nobody calls any more
+        ("disperse", range(5, 140), {}),
+    ],
+)
+def test_a_robot_stays_where_it_is_needed_as_much(
+    steady: Mission, arbiter: str, calls: range, around: dict[str, Any]
+) -> None:
+    tasks, _ = wait_in_vain(replace(steady, mind=replace(steady.mind, arbiter=arbiter)), calls, **around)
+    assert tasks[3:] == [WORK] * 137
 
 
 def test_a_mate_whose_signals_are_lost_for_two_seconds_is_still_there(steady: Mission) -> None:
