@@ -409,7 +409,7 @@ def test_what_comes_to_nothing_is_given_up_when_others_have_had_time_to_follow(s
 def wait_in_vain(
     mission: Mission, calls: range, there: int = 2, *, mate: bool = False, moves: bool = False, rival: bool = False
 ) -> tuple[list[int], list[int]]:
-    """A robot alone or with a mate at a site for three, where `there` call in the ticks `calls` from another one for three.
+    """A robot, alone or with a mate, at a site for three; `there` call from another one in the ticks `calls`.
 
     Gives for each of 140 ticks its task, and how many outcomes it has told. It is at the other site 4 s after it left.
     """
