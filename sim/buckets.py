@@ -9,6 +9,7 @@ from robots.kernel import kernel
 
 CROWD = 1.0  # points that a bucket holds on average, at least: more empty ones would be walked through in vain
 MOST = 1024  # buckets along one side
+LEAST = 0.1  # m, side of a bucket of robots or sites that are looked at, at least
 
 
 class Buckets(NamedTuple):

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from robots.percept import Proximity, RangeBearing, Sensors, blank, percept_dtype
-from sim.sensing import REACH, SHARES, SITE, Senses
+from sim.nearest import SHARES
+from sim.sensing import REACH, SITE, Senses
 
 RADIUS = 0.06
 EXACT = Sensors(
