@@ -88,7 +88,7 @@ def load(folder: Path | str, name: str | None = None) -> Keyring:
     listed = members(folder)
     path = folder / f"{_own(folder, name)}.secret"
     words = _read(path).split()
-    if len(words) != 2 or not all(map(_is_key, words)):
+    if len(words) != 2 or not all(map(is_key, words)):
         raise KeysError(f"{path}: must hold a public and a secret key of 40 characters each")
     public, secret = words
     if zmq.curve_public(secret) != public:
@@ -123,7 +123,7 @@ def new(folder: Path, names: Iterable[str], swarm: str | None = None) -> list[Me
 
 def add(folder: Path, name: str, public: bytes) -> Member:
     """Let in a member whose keys were made elsewhere. Raises KeysError."""
-    if not _is_key(public):
+    if not is_key(public):
         raise KeysError(f"{_shown(public)}: is no public key: must be 40 characters of Z85")
     with _changing(folder):
         known = members(folder)
@@ -157,7 +157,7 @@ def members(folder: Path) -> list[Member]:
     found: list[Member] = []
     for i, line in enumerate(_read(path).splitlines(), 1):
         words = line.split()
-        sound = len(words) in (2, 3) and re.fullmatch(NAME.encode(), words[0]) and _is_key(words[1])
+        sound = len(words) in (2, 3) and re.fullmatch(NAME.encode(), words[0]) and is_key(words[1])
         if not sound or words[2:] not in ([], [b"revoked"]):
             raise KeysError(f"{path}, line {i}: must be NAME PUBLIC-KEY, and `revoked` or nothing")
         found.append(Member(words[0].decode(), words[1], len(words) == 3))
@@ -262,7 +262,7 @@ def _proper(name: str) -> str:
     return name
 
 
-def _is_key(text: bytes) -> bool:
+def is_key(text: bytes) -> bool:
     """Is it 32 bytes in Z85? Five of its characters can also say more than four bytes hold."""
     try:
         return bool(_KEY.fullmatch(text)) and len(z85.decode(text)) == 32

@@ -146,9 +146,11 @@ def made(folder: Path, address: str) -> Place:
 
 
 def found(folder: Path) -> Operator | None:
-    """The operator's end for the run of a folder; None where the key is not there, or not ours to read."""
+    """The operator's end for the run of a folder; None where the key is not there, not ours to read, or not whole."""
     try:
         address, run, public, secret = (folder / FILE).read_bytes().split()
+        if all(map(keys.is_key, (run, public, secret))):
+            return Operator(address.decode(), Keyring(OPERATOR, public, secret, {}), run)
     except (OSError, ValueError):
-        return None
-    return Operator(address.decode(), Keyring(OPERATOR, public, secret, {}), run)
+        pass
+    return None

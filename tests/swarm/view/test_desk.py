@@ -102,8 +102,21 @@ def test_keys_of_a_run_are_for_its_owner_alone(tmp_path: Path) -> None:
     assert desk.found(tmp_path) is None
     desk.made(tmp_path, "ipc://@nobody")
     assert stat.S_IMODE((tmp_path / desk.FILE).stat().st_mode) == 0o600
-    (tmp_path / desk.FILE).write_text("half a fi")
-    assert desk.found(tmp_path) is None
+
+
+def test_a_key_that_is_not_whole_gives_no_orders(tmp_path: Path) -> None:
+    """It may be looked for while it is written."""
+    desk.made(tmp_path, "ipc://@nobody")
+    whole = (tmp_path / desk.FILE).read_bytes()
+    damaged = [whole[:size] for size in range(len(whole) - 1)]
+    damaged += [whole.replace(b"ipc", b"abc"), whole.replace(whole.split()[1], b"#" * 40)]
+    for data in damaged:
+        (tmp_path / desk.FILE).write_bytes(data)
+        assert desk.found(tmp_path) is None, data
+    (tmp_path / desk.FILE).write_bytes(whole)
+    operator = desk.found(tmp_path)
+    assert operator is not None
+    operator.close()
 
 
 def after(keys_: Sequence[str], selected: int | None = 2, *, orders: bool = True) -> Controls:
