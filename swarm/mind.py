@@ -324,14 +324,15 @@ def _speak(mind: Mind, now: int, words: np.ndarray) -> list[Speech | None]:
     """
     since = now - round(max(STALE, mind.mission.radio.interval) / mind.mission.tick)
     speeches: list[Speech | None] = [None] * len(mind.ids)
-    for lane, (turn, *said) in enumerate(words.tolist()):
-        if not turn:
-            continue
-        latest = mind.outcomes[lane] = [item for item in mind.outcomes[lane] if item[0] > since][-OUTCOMES:]
-        outcomes, told = tuple(outcome for _, outcome in latest), int(mind.memory["told"][lane])
-        concentrations, waiting, site, kind, action, mates, need, away, sure = said
-        stimulation = tuple(s for s in concentrations.tolist() if not math.isnan(s))
-        speeches[lane] = Speech(stimulation, waiting, site, kind, action, mates, need, away, sure, told, outcomes)
+    antibodies, told = (~np.isnan(words["concentrations"])).sum(1).tolist(), mind.memory["told"].tolist()
+    sure = words["concentrations"].tolist()
+    for lane in words["turn"].nonzero()[0].tolist():
+        latest = mind.outcomes[lane]
+        if latest:
+            latest = mind.outcomes[lane] = [item for item in latest if item[0] > since][-OUTCOMES:]
+        outcomes = tuple(outcome for _, outcome in latest)
+        _, _, *said = words[lane].item()
+        speeches[lane] = Speech(tuple(sure[lane][: antibodies[lane]]), *said, told[lane], outcomes)
     return speeches
 
 

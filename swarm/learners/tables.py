@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,13 @@ SIGNATURE = 0xFFF  # bits of the situation
 WON = 500.0  # pay-off from which an action has paid
 
 
+class Table(NamedTuple):
+    """What is known of each signature, for L robots."""
+
+    rows: np.ndarray  # (L, rows, ...)
+    known: np.ndarray  # (L,) signatures that there is something in the table for
+
+
 @learner("stay")
 class WinStay:
     """Win-stay, lose-shift: what paid last at a signature is done again, what did not is not.
@@ -27,37 +35,41 @@ class WinStay:
     def __init__(self, mission: Mission) -> None:
         pass
 
-    def start(self, lanes: int) -> np.ndarray:
-        """(L, signatures + 1) the action for each, -1 none; the last is what paid last."""
-        return np.full((lanes, SIGNATURE + 2), -1, np.int8)
+    def start(self, lanes: int) -> Table:
+        """Rows (L, signatures + 1) with the action for each, -1 none; the last is what paid last."""
+        return Table(np.full((lanes, SIGNATURE + 2), -1, np.int8), np.zeros(lanes, np.int64))
 
-    def decide(self, state: np.ndarray, lane: int, situation: int, allowed: Sequence[int], now: Moment) -> Choice:
+    def decide(self, state: Table, lane: int, situation: int, allowed: Sequence[int], now: Moment) -> Choice:
         """Stay, or any other action after a loss."""
         if LEAVE in allowed and situation >> PATIENT & 1 and now.draws.one() < GIVE_UP:
             return Choice(LEAVE, NOTHING)
         if FOLLOW in allowed:
             return Choice(FOLLOW, NOTHING)
-        for action in (int(state[lane, situation & SIGNATURE]), int(state[lane, -1])):
+        for action in (int(state.rows[lane, situation & SIGNATURE]), int(state.rows[lane, -1])):
             if action in allowed:
                 return Choice(action, NOTHING)
         return Choice(allowed[now.draws.below(len(allowed))], NOTHING)
 
-    def learn(self, state: np.ndarray, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
+    def learn(self, state: Table, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Keep what won, drop what lost."""
+        row = state.rows[lane]
         for situation, action, payoff, _ in lessons:
+            if action >= FOLLOW:
+                continue
             place = situation & SIGNATURE
-            if action < FOLLOW and payoff >= WON:
-                state[lane, place] = state[lane, -1] = action
-            elif action < FOLLOW and state[lane, place] in (action, -1):
-                state[lane, place] = (action + 1 + now.draws.below(FOLLOW - 1)) % FOLLOW
+            state.known[lane] += row[place] < 0
+            if payoff >= WON:
+                row[place] = row[-1] = action
+            elif row[place] in (action, -1):
+                row[place] = (action + 1 + now.draws.below(FOLLOW - 1)) % FOLLOW
 
-    def best(self, state: np.ndarray, lane: int, situation: int) -> float:  # noqa: ARG002 - part of the contract
+    def best(self, state: Table, lane: int, situation: int) -> float:  # noqa: ARG002 - part of the contract
         """It predicts nothing."""
         return 0.0
 
-    def rules(self, state: np.ndarray) -> np.ndarray:
+    def rules(self, state: Table) -> np.ndarray:
         """Signatures that it has an action for."""
-        return np.asarray((state[:, :-1] >= 0).sum(-1))
+        return state.known
 
 
 @dataclass(frozen=True)
@@ -89,33 +101,35 @@ class Q:
     def __init__(self, mission: Mission) -> None:
         self.given = parameters(mission, self.name, self.Parameters)
 
-    def start(self, lanes: int) -> np.ndarray:
-        """(L, signatures, actions) values; 0: not tried."""
-        return np.zeros((lanes, SIGNATURE + 1, len(ACTIONS)), np.float32)
+    def start(self, lanes: int) -> Table:
+        """Rows (L, signatures, actions) of values; 0: not tried."""
+        return Table(np.zeros((lanes, SIGNATURE + 1, len(ACTIONS)), np.float32), np.zeros(lanes, np.int64))
 
-    def decide(self, state: np.ndarray, lane: int, situation: int, allowed: Sequence[int], now: Moment) -> Choice:
+    def decide(self, state: Table, lane: int, situation: int, allowed: Sequence[int], now: Moment) -> Choice:
         """Epsilon-greedy over what is allowed, in a tie by chance."""
-        values = state[lane, situation & SIGNATURE, list(allowed)]
+        values = state.rows[lane, situation & SIGNATURE, list(allowed)]
         best = np.flatnonzero(values == values.max())
         chosen = int(best[now.draws.below(len(best))])
         if now.draws.one() < self.given.explore:
             chosen = now.draws.below(len(allowed))
         return Choice(allowed[chosen], float(values[chosen]))
 
-    def learn(self, state: np.ndarray, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:  # noqa: ARG002
+    def learn(self, state: Table, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:  # noqa: ARG002
         """Move the value towards the pay-off, which holds the discounted future already."""
         for situation, action, payoff, _ in lessons:
-            values = state[lane, situation & SIGNATURE]
+            values = state.rows[lane, situation & SIGNATURE]
             error = payoff - values[action]
+            new = error != 0 and not values.any()
             values[action] += (self.given.alpha if error > 0 else self.given.beta) * error
+            state.known[lane] += new
 
-    def best(self, state: np.ndarray, lane: int, situation: int) -> float:
+    def best(self, state: Table, lane: int, situation: int) -> float:
         """The highest value of the signature."""
-        return float(state[lane, situation & SIGNATURE].max())
+        return float(state.rows[lane, situation & SIGNATURE].max())
 
-    def rules(self, state: np.ndarray) -> np.ndarray:
+    def rules(self, state: Table) -> np.ndarray:
         """Signatures that it has values for."""
-        return np.asarray(state.any(-1).sum(-1))
+        return state.known
 
 
 @learner("hysteretic")
