@@ -40,7 +40,8 @@ def load(file: Path | str) -> World:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         known = ", ".join(sorted(shipped.stem for shipped in SHIPPED.glob("*.txt")))
-        raise MazeError(f"{file}: not a readable file nor one of {known} ({error})") from None
+        why = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
+        raise MazeError(f"{file}: {why}; those that ship are {known}") from None
     try:
         return parse(text.split())
     except MazeError as error:

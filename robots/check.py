@@ -1,7 +1,9 @@
 """Range checks for parameter classes: one sentence that says what, the value, and what is allowed."""
 
+import difflib
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 
 def number(name: str, value: float, low: float = -math.inf, high: float = math.inf) -> None:
@@ -11,6 +13,21 @@ def number(name: str, value: float, low: float = -math.inf, high: float = math.i
 
 
 def choice(name: str, value: object, allowed: Sequence[object]) -> None:
-    """Raise ValueError unless `value` is one of `allowed`."""
+    """Raise ValueError, with the nearest name, unless `value` is one of `allowed`."""
     if value not in allowed:
-        raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(repr, allowed))}")
+        near = nearest(value, (other for other in allowed if isinstance(other, str)))
+        raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(repr, allowed))}{near}")
+
+
+def nearest(value: object, names: Iterable[str]) -> str:
+    """A hint at the nearest of `names`, if `value` is text and one is near."""
+    near = difflib.get_close_matches(value, list(names), 1) if isinstance(value, str) else []
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def address(name: str, value: str | None, example: str) -> None:
+    """Raise ValueError unless `value` is None or tcp://HOST:PORT."""
+    if value is not None:
+        _, _, port = value.rpartition(":")
+        if not (re.fullmatch(r"tcp://[^/:]+:\d{1,5}", value) and 1 <= int(port) <= 65535):
+            raise ValueError(f"{name} = {value!r}: must be tcp://HOST:PORT, with a port of 1 to 65535, as in {example}")

@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(command=_new)
 
     validate = commands.add_parser(
-        "validate", help="check mission files", description="Check mission files, maps included."
+        "validate", help="check mission files", description="Check mission files, maps and plugins included."
     )
     validate.add_argument("missions", nargs="+", metavar="FILE", help="file or name of a shipped mission")
     validate.set_defaults(command=_validate)
@@ -211,6 +211,8 @@ def _run(args: argparse.Namespace) -> int:
         return refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]
     try:
+        if args.resume is not None and not (args.resume / "mission.toml").is_file():
+            return refuse(f"--resume {args.resume}: must be the folder of a run")
         name = args.mission or ("default" if args.resume is None else str(args.resume / "mission.toml"))
         mission = missionfile.load(missionfile.find(name), [*args.sets, *minds])
         mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map, args.world)
@@ -240,15 +242,18 @@ def _new(args: argparse.Namespace) -> int:
 
 
 def _validate(args: argparse.Namespace) -> int:
-    from swarm import missionfile
+    from swarm import mind, missionfile, registry  # noqa: F401 - the mind brings the arbiters and learners that ship
 
     status = 0
     for name in args.missions:
         try:
             mission = missionfile.load(missionfile.find(name))
+            registry.build(mission)
             print(f"{name}: ok: {_summary(mission, _floor(mission, name))}")
         except missionfile.MissionError as error:
             status = refuse(*error.errors)
+        except ValueError as error:
+            status = refuse(f"{name}: {error}")
     return status
 
 

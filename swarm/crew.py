@@ -33,6 +33,7 @@ from swarm.view import desk
 from swarm.view.desk import Place
 
 RESTARTS = 5  # of one robot, at most
+TAIL = 4096  # bytes of the log in which its last line is looked for
 
 
 def _world(
@@ -65,6 +66,7 @@ class Crew:
             self._airs = open_air(mission.robots.count, self._ports)
         self._lost: set[int] = set()  # robots that no process follows
         self._whole = False  # has everyone been started?
+        self.failure = ""  # last words of a robot's process that ended by a fault of its own
 
     def start(self, order: Iterable[int] | None = None) -> None:
         """Start the world, and all robots in `order`, else by number."""
@@ -91,7 +93,19 @@ class Crew:
         process = self.robots.pop(number)
         process.join()
         back = self.mission.robots.restart and self.boots[number] <= RESTARTS and number not in self._lost
+        if process.exitcode and process.exitcode > 0:
+            self.failure = self.last_words()
         return ending(process.exitcode), back
+
+    def last_words(self) -> str:
+        """The last line that the processes have printed, such as an error's; empty: there is none."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+                lines = file.read().decode(errors="replace").split("\n")
+        except OSError:
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def revive(self, number: int) -> None:
         """Start a robot's process, with what the robot had learnt, if it was saved."""

@@ -74,7 +74,8 @@ def main(
         stops.close()
         hub.goodbye()  # only now: the user's process would start robots again that end before the run
     except OSError as error:
-        user.send(wire.encode(wire.Failed(str(error), input=False)))
+        given = any(address is not None and address in str(error) for address in (options.listen, options.command))
+        user.send(wire.encode(wire.Failed(str(error), input=given)))
     finally:
         context.destroy(linger=500)
 

@@ -1,7 +1,6 @@
 """`jerne immune`: how a mission's immune network answers its antigens, as text and as a picture."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from immune import stability
 from immune.affinity import names_of
 from immune.params import RANGES, Params
 from swarm import affinities, missionfile
+from swarm.refusal import refuse, unused
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,6 +57,12 @@ def main(argv: Sequence[str]) -> int:
     add("--graph", type=Path, metavar="FILE", help="draw the affinities as a graph (PNG)")
     args = parser.parse_args(argv)
     try:
+        for flag, path, suffixes in (
+            ("--picture", args.picture, [".png"]),
+            ("--write", args.write, []),
+            ("--graph", args.graph, [".png"]),
+        ):
+            unused(flag, path, *suffixes)
         for name in ("antigen", "other"):
             if not 0 <= getattr(args, name) <= 1:
                 raise ValueError(f"--{name} = {getattr(args, name)}: must lie in [0, 1]")
@@ -76,10 +82,10 @@ def main(argv: Sequence[str]) -> int:
         if args.graph is not None:
             affinities.draw(params.matrix()).save(args.graph)
             print(f"{args.graph}: written")
-    except (ValueError, OSError) as error:
-        for line in str(error).splitlines():
-            print(f"jerne: error: {line}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        return refuse(f"{error.filename}: {error.strerror}")
+    except ValueError as error:
+        return refuse(error)
     return 0
 
 

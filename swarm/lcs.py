@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 import time
 import tomllib
@@ -15,6 +16,7 @@ import numpy as np
 
 from classifier import scs
 from classifier.params import Params
+from swarm.refusal import refuse, unused
 
 ADDRESSES = {3: 1, 6: 2, 11: 3, 20: 4, 37: 5}
 P = TypeVar("P", Params, scs.Params)
@@ -84,27 +86,34 @@ def _parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Run the task for all seeds and print what came out; the exit status."""
     if args.seeds < 1 or (args.problems is not None and args.problems < 1):
-        print("jerne: error: --seeds and --problems must be at least 1", file=sys.stderr)
-        return 2
-    if args.picture is not None and (args.picture.suffix != ".png" or not args.picture.parent.is_dir()):
-        print(f"jerne: error: --picture {args.picture}: must be a .png file in a folder that exists", file=sys.stderr)
-        return 2
+        return refuse("--seeds and --problems must be at least 1")
+    try:
+        unused("--picture", args.picture, ".png")
+    except ValueError as error:
+        return refuse(error)
     try:
         columns, curves = args.task(args)
     except ValueError as error:
-        print(f"jerne: error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
     if args.json:
-        print(json.dumps(columns))
+        print(json.dumps(_finite(columns), allow_nan=False))
     else:
         _show(columns["seeds"])
     if args.picture is not None:
         try:
             _draw(args.picture, curves)
         except OSError as error:
-            print(f"jerne: error: --picture {args.picture}: {error.strerror}", file=sys.stderr)
-            return 2
+            return refuse(f"--picture {args.picture}: {error.strerror}")
     return 0
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def parameters(args: argparse.Namespace, standard: P) -> P:

@@ -5,7 +5,6 @@ world thousands. `tick` depends on nothing but its arguments and the mind's stat
 in place: no clock, no socket, no generator. Lanes never mix.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -144,7 +143,10 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     felt = mind.calls, antigen, met, example
     perceive(now, dt, *ticks, radio.delay, radio.range, room, percepts, mind.ids, memory, heard, *avoided, *felt)
     scene = Scene(antigen, met, example, mind.calls, memory, mind.reward, mind.ids, now)
-    mind.arbiter_state, verdict = mind.arbiter.step(mind.arbiter_state, scene)
+    stepped = mind.arbiter.step(mind.arbiter_state, scene)
+    if mission.mind.plugins:
+        swarm.arbiters.check(mission.mind.arbiter, stepped, lanes)
+    mind.arbiter_state, verdict = stepped
     reports["stimulus"], reports["concentration"] = per_strategy(verdict)
     picked, news = _heed(mind, verdict), np.empty(lanes, np.int64)
     newsworthy = proceed(
@@ -233,6 +235,9 @@ def _decide(mind: Mind, lane: int, now: int) -> None:
     moment = Moment(now, int(m["lessons"]), _draws(mind, lane, now, _DECIDE))
     mind.allowed[lane] = _allowed(m, mind.dwell)
     choice = mind.learner.decide(mind.learner_state, lane, question(word), mind.allowed[lane], moment)
+    if choice.action not in mind.allowed[lane]:
+        known = ", ".join(str(action) for action in mind.allowed[lane])
+        raise ValueError(f"learner {mind.mission.mind.learner!r}: action {choice.action!r}: must be one of {known}")
     mind.reports["prediction"][lane] = choice.prediction
     m["action"], m["decided"], m["situation"], m["gained"] = choice.action, now, word, 0.0
     m["known_mates"], m["known_lead"], m["open"] = m["mates"], m["lead"], 1
@@ -324,15 +329,16 @@ def _speak(mind: Mind, now: int, words: np.ndarray) -> list[Speech | None]:
     """
     since = now - round(max(STALE, mind.mission.radio.interval) / mind.mission.tick)
     speeches: list[Speech | None] = [None] * len(mind.ids)
-    antibodies, told = (~np.isnan(words["concentrations"])).sum(1).tolist(), mind.memory["told"].tolist()
-    sure = words["concentrations"].tolist()
+    felt, told = words["concentrations"].tolist(), mind.memory["told"].tolist()
+    antibodies = (~np.isnan(words["concentrations"])).sum(1).tolist()
     for lane in words["turn"].nonzero()[0].tolist():
         latest = mind.outcomes[lane]
         if latest:
             latest = mind.outcomes[lane] = [item for item in latest if item[0] > since][-OUTCOMES:]
         outcomes = tuple(outcome for _, outcome in latest)
-        _, _, *said = words[lane].item()
-        speeches[lane] = Speech(tuple(sure[lane][: antibodies[lane]]), *said, told[lane], outcomes)
+        _, _, waiting, site, kind, action, mates, need, away, sure = words[lane].item()
+        said = waiting, site, kind, action, mates, need, away, sure
+        speeches[lane] = Speech(tuple(felt[lane][: antibodies[lane]]), *said, told[lane], outcomes)
     return speeches
 
 

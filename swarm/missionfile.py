@@ -50,6 +50,8 @@ def find(mission: str) -> Path:
         return known[mission]
     if os.path.isfile(mission):
         return Path(mission)
+    if os.path.isdir(mission):
+        raise MissionError([f"{mission}: is a folder, must be a mission's file or name"])
     names = f"no such file, and the shipped missions are {', '.join(known)}"
     raise MissionError([f"{mission}: {names}{_hint(_near(Path(mission).stem, known))}"])
 
@@ -116,6 +118,10 @@ def override(
     relative to the working directory; ways are long on a map, so robots of the default speed drive
     `MAP_SPEED` there.
     """
+    if seed is not None and not 0 <= seed < 2**63:
+        raise MissionError([f"--seed {seed}: must lie in [0, 2^63 - 1]"])
+    if duration is not None and not 1 <= duration <= 1e9:
+        raise MissionError([f"--duration {duration:g}: must lie in [1, 1e9] s"])
     document = _plain(mission)
     if seed is not None:
         document["seed"] = seed
@@ -247,8 +253,7 @@ class _Reader:
             except ValueError as error:
                 key, equals = re.findall(r"^(\w*)( = )?", str(error))[0]
                 if whole or equals:
-                    hint = _suggestion(given.get(key), str(error))
-                    self.errors.append(f"{path}{'.' if path else ''}{error}{hint}")
+                    self.errors.append(f"{path}{'.' if path else ''}{error}")
                 whole = False
                 if given.pop(key, BROKEN) is BROKEN:
                     return BROKEN
@@ -350,7 +355,9 @@ def _value(text: str) -> Any:
         document = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text.strip()
-    return document["value"] if len(document) == 1 else text
+    value = document["value"]
+    comment = "#" in text and not isinstance(value, str)  # as in 10##: a pattern, not a number
+    return text.strip() if len(document) > 1 or comment else value
 
 
 def _lasting(phases: list[Table], duration: float) -> list[Table]:
@@ -456,10 +463,3 @@ def _whereabouts(root: type, path: str, key: str, known: Iterable[str]) -> str:
     here = [_join(path, name) for name in _near(key, known)]
     elsewhere = [other for other in keys(root) if other.split(".")[-1] == key]
     return _hint(here + elsewhere) or f"; known here: {', '.join(known)}"
-
-
-def _suggestion(value: object, refusal: str) -> str:
-    """The nearest to a refused text among the names that the refusal quotes."""
-    if not isinstance(value, str):
-        return ""
-    return _hint(_near(value, re.findall(r"'([^']+)'", refusal.partition(": ")[2])))

@@ -1,6 +1,5 @@
 """How a mission is run: what changes nothing in its outcome."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,20 +38,16 @@ class Options:
         if self.camera != "top" and self.video is None:
             raise ValueError(f"camera = {self.camera!r}: says nothing without --video FILE")
         check.choice("minds", self.minds, MINDS)
-        if self.listen is not None:
-            if not re.fullmatch(r"tcp://[^/:]+:\d{1,5}", self.listen):
-                raise ValueError(f"listen = {self.listen!r}: must be tcp://HOST:PORT, as in tcp://*:5600")
-            if self.keys is None and not self.insecure:
-                raise ValueError("listen: needs --keys FOLDER, or --insecure for a network that one trusts")
+        check.address("listen", self.listen, "tcp://*:5600")
+        check.address("command", self.command, "tcp://*:5601")
+        if self.listen is not None and self.keys is None and not self.insecure:
+            raise ValueError("listen: needs --keys FOLDER, or --insecure for a network that one trusts")
         if self.listen is None and (self.keys is not None or self.insecure):
             raise ValueError("keys: say nothing without --listen tcp://HOST:PORT")
         if self.insecure and self.keys is not None:
             raise ValueError("insecure: goes without --keys")
-        if self.command is not None:
-            if not re.fullmatch(r"tcp://[^/:]+:\d{1,5}", self.command):
-                raise ValueError(f"command = {self.command!r}: must be tcp://HOST:PORT, as in tcp://*:5601")
-            if self.keys is None:
-                raise ValueError("command: needs --listen and --keys FOLDER: orders are taken from the operator only")
+        if self.command is not None and self.keys is None:
+            raise ValueError("command: needs --listen and --keys FOLDER: orders are taken from the operator only")
         check.choice("radio", self.radio, RADIOS)
         if self.minds == "stack" and self.radio == "peers":
             raise ValueError("minds = 'stack': minds in one process have no links of their own")

@@ -15,10 +15,14 @@ A mission loads it with ``plugins = ["coin.py"]`` under ``[mind]``; its paramete
 import difflib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from robots import check
+from robots.percept import percept_dtype
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -57,9 +61,7 @@ def find(table: dict[str, Any], key: str, name: str) -> Any:
     """What is registered under `name`. Raises PluginError with the nearest name; `key` is the mission's."""
     if name in table:
         return table[name]
-    near = difflib.get_close_matches(name, table, 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise PluginError(f"{key} = {name!r}: must be one of {', '.join(sorted(table))}{hint}")
+    raise PluginError(f"{key} = {name!r}: must be one of {', '.join(sorted(table))}{check.nearest(name, table)}")
 
 
 def parameters(mission: "Mission", name: str, cls: type[P]) -> P:
@@ -87,14 +89,41 @@ def parameters(mission: "Mission", name: str, cls: type[P]) -> P:
 
 
 def build(mission: "Mission") -> tuple[Any, Any]:
-    """The arbiter and the learner of a mission. Raises PluginError for what there is not."""
+    """The arbiter and the learner of a mission. Raises PluginError for what there is not, or cannot be built."""
     load(mission.mind.plugins)
+    for name, cls in SENSORS.items():
+        try:
+            percept_dtype(mission.sensors, cls.fields)
+        except Exception as error:
+            raise PluginError(f"sensor {name!r}: its fields fit no percept: {type(error).__name__}: {error}") from error
+    known = ARBITERS | LEARNERS
     for name in mission.mind.parameters:
-        find(ARBITERS | LEARNERS, "mind.parameters", name)
+        if name not in known:
+            hint = check.nearest(name, known) or "; that of a plugin needs it in mind.plugins"
+            raise PluginError(f"mind.parameters.{name}: no arbiter or learner has this name{hint}")
     return (
-        find(ARBITERS, "mind.arbiter", mission.mind.arbiter)(mission),
-        find(LEARNERS, "mind.learner", mission.mind.learner)(mission),
+        _made(ARBITERS, "mind.arbiter", mission.mind.arbiter, ("start", "step"), mission),
+        _made(LEARNERS, "mind.learner", mission.mind.learner, ("start", "decide", "learn", "best", "rules"), mission),
     )
+
+
+def _made(table: dict[str, Any], key: str, name: str, methods: Sequence[str], mission: "Mission") -> Any:
+    cls = find(table, key, name)
+    lacks = [method for method in methods if not callable(getattr(cls, method, None))]
+    if lacks:
+        raise PluginError(f"{key} = {name!r}: {cls.__name__} lacks {', '.join(lacks)}")
+    try:
+        return cls(mission)
+    except ValueError:
+        raise  # what is wrong with the mission, in words
+    except Exception as error:
+        raise PluginError(f"{key} = {name!r}: {told(error)}") from error
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, and where, in one line."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
 
 
 def load(plugins: Iterable[str]) -> None:
@@ -111,7 +140,7 @@ def load(plugins: Iterable[str]) -> None:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise PluginError(f"mind.plugins = {plugin!r}: {type(error).__name__}: {error}") from error
 

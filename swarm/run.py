@@ -26,6 +26,7 @@ from swarm.net import keys
 from swarm.net.air import NOTICE
 from swarm.options import Options
 from swarm.process import ENDING
+from swarm.refusal import unused
 from swarm.results import COMPLETED, manifest
 from swarm.view import desk
 from swarm.view.dashboard import Dashboard, plain_line
@@ -158,7 +159,7 @@ def run(mission: Mission, options: Options) -> int:
     for notice in _notices(mission, options):
         _say(f"jerne: {notice}", sys.stderr)
     try:
-        summary = conduct(mission, options, out, endings, plain=plain)
+        summary, failure = conduct(mission, options, out, endings, plain=plain)
     except RunError as error:
         _say(f"jerne: error: {error}", sys.stderr)
         return error.status
@@ -170,12 +171,15 @@ def run(mission: Mission, options: Options) -> int:
         _discard(out, existed)
         raise
     _say(_told(summary, out), sys.stdout)
+    if failure:
+        again = f"{summary['robots restarted']} restarts"
+        _say(f"jerne: error: robots' processes failed ({again}): {failure}; see {out}/processes.log", sys.stderr)
     if options.video is not None and options.video.exists():
         _say(
             f"Film in {options.video}: {options.video.stat().st_size / 1e6:.1f} MB, ten times as fast as life",
             sys.stdout,
         )
-    return endings.status or int(summary["outcome"] != COMPLETED)
+    return endings.status or int(summary["outcome"] != COMPLETED or bool(failure))
 
 
 def check(mission: Mission, options: Options) -> None:
@@ -207,9 +211,8 @@ def check(mission: Mission, options: Options) -> None:
             Video(options.video)
         except (ValueError, ModuleNotFoundError) as error:
             raise ValueError(f"--video {error}") from None
-        folder = options.video.parent
-        if options.video.is_dir() or not (folder.is_dir() or folder == options.out):
-            raise ValueError(f"--video {options.video}: must be a file in a folder that exists")
+        if options.video.parent != options.out:
+            unused("--video", options.video)
 
 
 def _see_display(name: str | None) -> None:
@@ -280,8 +283,10 @@ def prepare(mission: Mission, options: Options) -> Path:
     return out
 
 
-def conduct(mission: Mission, options: Options, out: Path, endings: Endings, *, plain: bool) -> dict[str, Any]:
-    """Run `mission` into the folder `out`; its summary.
+def conduct(
+    mission: Mission, options: Options, out: Path, endings: Endings, *, plain: bool
+) -> tuple[dict[str, Any], str]:
+    """Run `mission` into the folder `out`; its summary, and the error of robots' processes that failed, or nothing.
 
     Raises RunError, Interrupted, and RefusedError where the world does not fit.
     """
@@ -296,7 +301,7 @@ def conduct(mission: Mission, options: Options, out: Path, endings: Endings, *, 
         stack.enter_context(_announced(out, crew.watch))
         crew.start()
         watch.desk = None if plain else desk.found(out)
-        return _follow(control, crew, watch, endings)
+        return _follow(control, crew, watch, endings), crew.failure
 
 
 def _follow(control: "zmq.Socket[bytes]", crew: Crew, watch: _Watch, endings: Endings) -> dict[str, Any]:
@@ -348,7 +353,8 @@ def _next(control: "zmq.Socket[bytes]", crew: Crew, begun: bool) -> Any:
         return wire.from_world(control.recv())
     if None in dead and crew.world is not None:
         crew.world.join()
-        raise RunError(f"the world's process {ending(crew.world.exitcode)}; see {crew.log}")
+        words = f" ({crew.last_words()})" if crew.world.exitcode and crew.world.exitcode > 0 else ""
+        raise RunError(f"the world's process {ending(crew.world.exitcode)}{words}; see {crew.log}")
     for robot in dead:
         assert robot is not None
         text, back = crew.bury(robot)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from swarm.calls import MOST
 from swarm.memory import AGGREGATE, DISPERSE
 from swarm.mission import Mission
 from swarm.report import STRATEGIES
@@ -47,6 +48,30 @@ class Arbiter(Protocol):
 
     def step(self, state: Any, scene: Scene) -> tuple[Any, Verdict]:
         """The state one tick later, and the verdict."""
+
+
+def check(name: str, stepped: object, lanes: int) -> None:
+    """Is it a state and a verdict for `lanes` robots? Raises ValueError: a plugin may have given anything."""
+    if not (isinstance(stepped, tuple) and len(stepped) == 2 and isinstance(stepped[1], Verdict)):
+        raise ValueError(f"arbiter {name!r}: step gave {stepped!r:.60}, must give its state and a Verdict")
+    verdict = stepped[1]
+    strategies = np.shape(verdict.concentration)[1:]
+    for key, shape, least, most in (
+        ("strategy", (lanes,), 0, len(STRATEGIES) - 1),
+        ("stimulus", (lanes, *strategies), -np.inf, np.inf),
+        ("concentration", (lanes, *strategies), 0, 1),
+        ("call", (lanes,), -1, MOST - 1),
+        ("bid", (lanes,), 0, 1),
+    ):
+        values = getattr(verdict, key)
+        if values is None and key in ("call", "bid"):
+            continue
+        values = np.asarray(values)
+        if values.shape != shape:
+            raise ValueError(f"arbiter {name!r}: {key} has the shape {values.shape}, must have {shape}")
+        bad = values[~((values >= least) & (values <= most))]
+        if len(bad):
+            raise ValueError(f"arbiter {name!r}: {key} = {bad[0]:g}: must lie in [{least:g}, {most:g}]")
 
 
 def per_strategy(verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:

@@ -91,9 +91,9 @@ def _revoke(args: argparse.Namespace) -> None:
 def _names(words: Sequence[str]) -> list[str]:
     names: list[str] = []
     for word in words:
-        if span := re.fullmatch(r"(\d{1,5})-(\d{1,5})", word):
+        if span := re.fullmatch(r"(\d+)-(\d+)", word):
             first, last = int(span[1]), int(span[2])
-            if not first <= last < first + keys.MOST:
+            if not first <= last < min(first + keys.MOST, 2**15):
                 raise KeysError(f"{word}: must be FIRST-LAST, at most {keys.MOST} robots")
             names += map(str, range(first, last + 1))
         else:

@@ -108,10 +108,15 @@ def new(folder: Path, names: Iterable[str], swarm: str | None = None) -> list[Me
     with _changing(folder):
         known = _found(folder, swarm)
         taken = {member.name for member in known if not member.revoked}
+        gone = {member.name for member in known if member.revoked}
         for name in names:
             if name in taken:
                 raise KeysError(f"{name}: is a member already; revoke it first, or choose another name")
-            taken.add(_proper(name))
+            if (folder / f"{_proper(name)}.secret").exists() and name not in gone:
+                raise KeysError(
+                    f"{folder}/{name}.secret: exists already and is left as it is, though {name} is no member"
+                )
+            taken.add(name)
         made = []
         for name in names:
             public, secret = _pair()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -51,6 +52,8 @@ def main(argv: Sequence[str]) -> int:
         return run(args)
     except (MissionError, ArchiveError) as error:
         return refuse(error)
+    except sqlite3.DatabaseError as error:
+        return refuse(f"{args.out or args.spec}: a file of the study is damaged: {error}")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("scipy", "matplotlib"):
             return refuse(f"jerne compare {LACKING}")
@@ -86,6 +89,10 @@ def run(args: argparse.Namespace) -> int:
         return _describe(study, plan.cells(study, folder), out)
     if args.report_only and not (out / "study.sqlite").is_file():
         raise MissionError([f"{out}: no study is there (study.sqlite is missing)"])
+    begun = any((out / name).is_file() for name in ("study.sqlite", "tuning.sqlite"))
+    if out.exists() and not begun and not (out.is_dir() and not any(out.iterdir())):
+        raise MissionError([f"--out {out}: exists and is neither empty nor the folder of a study"])
+    plan.cells(study, folder)  # refused before anything is written
     from swarm.study import report  # needs the extra: said before hours of playing
 
     text = args.spec.read_text("utf-8-sig")
@@ -106,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         runs = archive.runs(cells, seeds(study))
         if not runs:
             print(f"{out}: no run is done yet, so there is no report", flush=True)
-            return stage.status or int(bool(failed))
+            return stage.status or int(bool(failed) or args.report_only)
         path = report.write(study, text, plan.conditions(study), cells, runs, archive, out)
         print(f"{len(runs)} of {len(cells) * study.seeds} runs, {failed} failed; report: {path}", flush=True)
     return stage.status or int(bool(failed))

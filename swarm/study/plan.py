@@ -118,7 +118,10 @@ def _cells(spec: Spec, folder: Path, errors: list[str]) -> Iterator[Cell]:
 def base_mission(spec: Spec, folder: Path) -> Mission:
     """The mission that a study is about: one that ships, or a file from `folder`. Raises MissionError."""
     beside = folder / spec.mission
-    return missionfile.load(beside if beside.is_file() else missionfile.find(spec.mission))
+    try:
+        return missionfile.load(beside if beside.is_file() else missionfile.find(spec.mission))
+    except MissionError as error:
+        raise MissionError([f"mission: {line}" for line in error.errors]) from None
 
 
 def changed(mission: Mission, sets: Sets, name: str, folder: Path) -> Mission:

@@ -8,7 +8,6 @@ within a simulated second. A worker that dies is replaced and its runs are tried
 import math
 import multiprocessing
 import os
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from swarm import lanes
+from swarm import lanes, registry
 from swarm.crew import ending, launch, serve
 from swarm.process import settle
 from swarm.study.plan import Cell
@@ -169,5 +168,4 @@ def _try(orders: list[Order], unwanted: Callable[[], bool]) -> list[Played] | st
     except Left:
         raise
     except Exception as error:  # whatever a plugin may do: it ends this run and no other
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
+        return registry.told(error)

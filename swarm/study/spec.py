@@ -128,7 +128,10 @@ class Spec:
         check.number("first_seed", self.first_seed, 0, 2**62)
         check.number("before", self.before, 1, 1e6)
         check.number("after", self.after, 1, 1e6)
-        check.number("window", self.window, 1, self.after)
+        if not 1 <= self.window <= self.after:
+            raise ValueError(
+                f"window = {self.window:g}: must lie in [1, {self.after:g}], up to `after`; it is 60 unless set"
+            )
         check.number("margin", self.margin, 0.001, 0.9)
         if self.equivalent and len(self.equivalent) != 2:
             raise ValueError(f"equivalent = {list(self.equivalent)}: must name two conditions")

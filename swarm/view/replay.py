@@ -10,7 +10,7 @@ from sim.work import Event
 from swarm import record
 from swarm.metrics import EVERY
 from swarm.record import Log, Tick, Told
-from swarm.refusal import refuse
+from swarm.refusal import refuse, unused
 from swarm.results import Film
 from swarm.view.controls import REPLAY, SPEEDS
 from swarm.view.dashboard import Dashboard, plain_line
@@ -77,6 +77,7 @@ def main(argv: Sequence[str]) -> int:
     """Run `jerne replay` with these arguments; the exit status."""
     args = _parser().parse_args(argv)
     try:
+        unused("--video", args.video)
         log = record.open_run(args.run)
         if args.verify:
             return _verify(log)
@@ -212,6 +213,9 @@ def _verify(log: Log) -> int:
     what = f"{verdict.ticks} ticks, {verdict.answers} answers of robots, {verdict.restarts} restarts"
     if log.lack:
         print(f"{log.path}: {log.lack}")
+    if verdict.difference is None and not verdict.answers:
+        print(f"{log.path}: nothing to verify: no robot answered in {verdict.ticks} ticks")
+        return 1
     if verdict.difference is None:
         print(f"{log.path}: verified, no difference in {what}")
         return 0

@@ -18,7 +18,7 @@ import numpy as np
 
 from swarm import mind, record
 from swarm.arbiters.networks import Calls
-from swarm.refusal import refuse
+from swarm.refusal import refuse, unused
 from swarm.report import STRATEGIES, TASKS
 from swarm.rules import sentence
 from swarm.view import charts, raster
@@ -52,8 +52,11 @@ def main(argv: Sequence[str]) -> int:
     args = _parser().parse_args(argv)
     if len(args.runs) > 1 and args.out is None:
         return refuse("--out FILE is needed for several runs")
+    if args.format is not None and args.figures is None:
+        return refuse("--format: is of --figures, which is not there")
     out = args.out or (args.runs[0] if args.runs[0].is_dir() else args.runs[0].parent) / "report.html"
     try:
+        unused("--out", args.out)
         histories = []
         for i, run in enumerate(args.runs, 1):
             if sys.stderr.isatty():
@@ -74,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
     for history in histories:
         if history.log.lack:
             print(f"jerne: {history.log.path}: {history.log.lack}", file=sys.stderr)
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+    print(f"{out}: {math.ceil(out.stat().st_size / 1000):,} kB")
     return 0
 
 
@@ -381,6 +384,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's folder, or its ticks.mcap")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as a file too")
-    parser.add_argument("--format", choices=("svg", "png", "both"), default="svg", help="of --figures (default: svg)")
+    parser.add_argument("--format", choices=("svg", "png", "both"), help="of --figures (default: svg)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html in the run's folder)")
     return parser

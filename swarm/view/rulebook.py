@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from classifier.population import Rule
 from swarm import record
 from swarm.record import Log, Told
-from swarm.refusal import refuse
+from swarm.refusal import refuse, unused
 from swarm.report import ACTIONS
 from swarm.rules import sentence, strongest
 
@@ -75,7 +75,13 @@ def main(argv: Sequence[str]) -> int:
     """Run `jerne rules` with these arguments; the exit status."""
     args = _parser().parse_args(argv)
     try:
+        unused("--json", args.json)
+        unused("--csv", args.csv)
+        if args.most < 1:
+            raise ValueError(f"--most {args.most}: must be at least 1")
         log = record.open_run(args.run)
+        if args.at is not None and not 0 <= args.at <= log.end:
+            raise ValueError(f"--at {args.at:g}: must lie in [0, {log.end:g}], which is what the log holds")
         known = latest(log, args.at if args.at is not None else float("inf"))
         count = log.mission.robots.count
         if args.robot is not None and not 0 <= args.robot < count:
@@ -95,10 +101,10 @@ def main(argv: Sequence[str]) -> int:
 def _print(log: Log, known: Sequence[Known], most: int) -> None:
     entries = gathered(known)
     if not entries:
-        print("no rules have been told: the learner has none, or the run was too short (they come once a minute)")
+        print("no rules had been told by then: they come once a minute and at the end, of learners that have any")
         return
     robots = f"robot {known[0].robot}" if len(known) == 1 else f"{len(known)} robots"
-    print(f"{len(entries)} rules of {robots}, as told at {max(one.tick for one in known) * log.dt:.0f} s:")
+    print(f"{len(entries)} different rules of {robots}, as told at {max(one.tick for one in known) * log.dt:.0f} s:")
     for entry in entries[:most]:
         plural = "s" * (len(entry.robots) > 1)
         having = f" [{len(entry.robots)} robot{plural}]" if len(known) > 1 else ""

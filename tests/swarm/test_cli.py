@@ -88,6 +88,20 @@ def test_run_takes_a_file(runs: list[tuple[Mission, Options]], tmp_path: Path) -
         ("--world flat", "default: world = 'flat': must be one of 'bullet', 'planar'"),
         ("--world planar --set robots.body=wheels", "default: robots.body = 'wheels': the planar world has discs only"),
         ("--map none.yaml", "default: arena.map = 'none.yaml': no such file: "),
+        ("--set kinds.push.signature=10##", "--set: kinds.push.signature = '10##': must be 8 to 12 characters"),
+        ("--seed 99999999999999999999", "--seed 99999999999999999999: must lie in [0, 2^63 - 1]"),
+        ("--seed -1", "--seed -1: must lie in [0, 2^63 - 1]"),
+        ("--duration 0", "--duration 0: must lie in [1, 1e9] s"),
+        ("--duration nan", "--duration nan: must lie in [1, 1e9] s"),
+        ("--resume nowhere", "--resume nowhere: must be the folder of a run"),
+        ("--set name=''", "--set: name = '': must have 1 to 80 characters"),
+        (f"--set name={'n' * 81}", f"--set: name = '{'n' * 59}: must have 1 to 80 characters"),
+        (".", ".: is a folder, must be a mission's file or name"),
+        (
+            "--listen tcp://*:99999 --insecure",
+            "--listen = 'tcp://*:99999': must be tcp://HOST:PORT, with a port of 1 to",
+        ),
+        ("--listen tcp://*:0 --insecure", "--listen = 'tcp://*:0': must be tcp://HOST:PORT, with a port of 1 to 65535"),
         ("--speed 0", "--speed = 0.0: must lie in [0.01, 1000]"),
         ("--speed nan", "--speed = nan: must lie in [0.01, 1000]"),
         ("--speed 2 --pace realtime", "--speed = 2: caps a lock-step run; real time has a speed of 1"),
@@ -189,6 +203,23 @@ def test_validate_reads_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "floor.yaml").write_text("resolution: 0.05")
     assert main(["validate", str(path)]) == 2
     assert capsys.readouterr().err.startswith(f"jerne: error: {path}: {tmp_path}/floor.yaml: ")
+
+
+def test_validate_looks_for_what_the_mission_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = missionfile.shipped()["default"].read_text("utf-8")
+    for mind, said in (
+        ('arbiter = "imune"', "mind.arbiter = 'imune': must be one of"),
+        ("parameters.auction.hod = 3", "mind.parameters.auction.hod = 3: unknown key (did you mean 'hold'?)"),
+        ('plugins = ["broken.py"]', f"mind.plugins = '{tmp_path}/broken.py': SyntaxError"),
+    ):
+        (tmp_path / "broken.py").write_text("def f(:")
+        (tmp_path / "mine.toml").write_text(text.replace("[mind]", f"[mind]\n{mind}"))
+        arbiter = 'arbiter = "auction"\n' if "auction" in mind else ""
+        (tmp_path / "mine.toml").write_text(text.replace("[mind]", f"[mind]\n{arbiter}{mind}"))
+        assert main(["validate", str(tmp_path / "mine.toml")]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"jerne: error: {tmp_path / 'mine.toml'}: {said}")
+        assert error.count("\n") == 1
 
 
 def test_missions_are_listed_with_what_they_are_about(capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,26 +118,55 @@ def test_a_run_without_robots_ends(mission: Mission, play: Play, pace: str, caps
     assert is_complete(played.out)
 
 
-def test_a_mind_that_always_fails_is_not_started_for_ever(
-    mission: Mission, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(registry, "ARBITERS", dict(registry.ARBITERS))
-    plugin = tmp_path / "broken.py"
+def broken(mission: Mission, folder: Path, when: str) -> Mission:
+    """The same for one robot with an arbiter that fails `when`."""
+    plugin = folder / "broken.py"
     plugin.write_text(
         "from swarm.registry import arbiter\n"
+        "from swarm.arbiters.contract import certain\n"
         "@arbiter('broken')\n"
         "class Broken:\n"
         "    def __init__(self, mission): pass\n"
         "    def start(self, lanes): return None\n"
-        "    def step(self, *_): raise RuntimeError('no idea')\n"
+        "    def step(self, state, scene):\n"
+        f"        if {when}: raise RuntimeError('no idea')\n"
+        "        return state, certain(scene.memory['strategy'], scene.antigen)\n"
     )
-    broken = replace(mission, robots=Robots(count=1), mind=Mind(arbiter="broken", plugins=(str(plugin),)))
-    played = play(broken)
+    return replace(mission, robots=Robots(count=1), mind=Mind(arbiter="broken", plugins=(str(plugin),)))
+
+
+def test_a_mind_that_always_fails_is_not_started_for_ever(
+    mission: Mission, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "ARBITERS", dict(registry.ARBITERS))
+    played = play(broken(mission, tmp_path, "True"))
     assert played.status == 1
     assert played.summary["outcome"] == "no robot is left"
     assert events(played.out).count("robot 0 ended with status 1: it starts again") == RESTARTS
     assert events(played.out).count("robot 0 ended with status 1: it stays away") == 1
     assert "RuntimeError: no idea" in (played.out / "processes.log").read_text()
+    said = f"robots' processes failed ({RESTARTS} restarts): RuntimeError: no idea; see {played.out}/processes.log"
+    assert capsys.readouterr().err == f"jerne: error: {said}\n"
+
+
+def test_a_run_in_which_a_mind_failed_is_complete_and_says_so(
+    mission: Mission, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "ARBITERS", dict(registry.ARBITERS))
+    played = play(broken(mission, tmp_path, "scene.tick == 30"))
+    assert played.status == 1
+    assert (played.summary["outcome"], played.summary["robots restarted"]) == ("completed", 1)
+    assert "robots' processes failed (1 restarts): RuntimeError: no idea; see " in capsys.readouterr().err
+
+
+def test_minds_of_one_process_that_fail_end_the_run_with_their_words(
+    mission: Mission, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "ARBITERS", dict(registry.ARBITERS))
+    played = play(broken(mission, tmp_path, "scene.tick == 30"), minds="stack")
+    assert played.status == 1
+    said = "the world's process ended with status 1 (RuntimeError: no idea); see "
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Names that missions use, plugins that bring their own, and the contract that all of them keep."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from classifier.draws import Draws
 from robots.percept import blank, percept_dtype
 from sim.spec import Phase
 from swarm import mind, peers, registry
-from swarm.arbiters import Scene, Verdict
+from swarm.arbiters import Scene, Verdict, check
 from swarm.arbiters.networks import Immune
 from swarm.calls import silence
 from swarm.features import BITS
@@ -112,6 +113,7 @@ def test_plugins_of_the_same_name_in_two_folders(tmp_path: Path) -> None:
             "from swarm.registry import arbiter\n@arbiter('immune')\nclass A: pass",
             "'immune' is registered twice",
         ),
+        ("bad.py", "raise SystemExit(7)", "SystemExit: 7"),
         ("bad.toml", "x = 1", "must be a Python file"),
         ("missing.py", None, "must be a Python file"),
         ("folder", None, "must be a Python file"),
@@ -127,6 +129,63 @@ def test_plugin_that_cannot_be_used(tmp_path: Path, name: str, text: str | None,
             load([str(path)])
         assert str(caught.value).startswith(f"mind.plugins = {str(path)!r}: ")
         assert says in str(caught.value)
+
+
+CLASS = """
+from swarm.registry import arbiter, learner, sensor
+@arbiter("{name}")
+class Mine:
+    def __init__(self, mission): {init}
+    def start(self, lanes): return None
+    {step}
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "step", "says"),
+    [
+        ("pass", "", "mind.arbiter = 'mine0': Mine lacks step"),
+        ("{}['no']", "def step(self, state, scene): pass", "mind.arbiter = 'mine1': KeyError: 'no' (mine1.py, line 5)"),
+        ("raise ValueError('so: must be 1')", "def step(self, state, scene): pass", "so: must be 1"),
+    ],
+)
+def test_a_class_that_cannot_be_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, init: str, step: str, says: str
+) -> None:
+    monkeypatch.setattr(registry, "ARBITERS", dict(registry.ARBITERS))
+    name = "mine1" if "{}" in init else "mine2" if init != "pass" else "mine0"
+    plugin = tmp_path / f"{name}.py"
+    plugin.write_text(CLASS.format(name=name, init=init, step=step))
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
+        registry.build(replace(MISSION, mind=Mind(arbiter=name, plugins=(str(plugin),))))
+
+
+def test_a_sensor_whose_fields_fit_no_percept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for fields in ([("light", "banana", ())], [("touch", "f4", ())]):
+        monkeypatch.setattr(registry, "SENSORS", {"light": type("Light", (), {"fields": fields})})
+        with pytest.raises(PluginError, match="sensor 'light': its fields fit no percept: "):
+            registry.build(MISSION)
+
+
+@pytest.mark.parametrize(
+    ("stepped", "says"),
+    [
+        ("banana", "step gave 'banana', must give its state and a Verdict"),
+        ((None, None), r"step gave \(None, None\), must give"),
+        ({"strategy": np.array([0])}, r"strategy has the shape \(1,\), must have \(2,\)"),
+        ({"strategy": np.array([0, 4])}, r"strategy = 4: must lie in \[0, 3\]"),
+        ({"stimulus": np.zeros((2, 3))}, r"stimulus has the shape \(2, 3\), must have \(2, 2\)"),
+        ({"concentration": np.full((2, 2), np.nan)}, r"concentration = nan: must lie in \[0, 1\]"),
+        ({"call": np.array([0, 6]), "bid": np.ones(2)}, r"call = 6: must lie in \[-1, 5\]"),
+        ({"call": np.array([0, 1]), "bid": np.full(2, 1.5)}, r"bid = 1\.5: must lie in \[0, 1\]"),
+    ],
+)
+def test_what_is_no_verdict_is_told(stepped: object, says: str) -> None:
+    good = Verdict(np.zeros(2, int), np.zeros((2, 2)), np.ones((2, 2)))
+    check("mine", (None, good), 2)
+    check("mine", (None, good._replace(call=np.array([-1, 5]), bid=np.zeros(2))), 2)
+    with pytest.raises(ValueError, match=f"^arbiter 'mine': {says}"):
+        check("mine", (None, good._replace(**stepped)) if isinstance(stepped, dict) else stepped, 2)
 
 
 def scene(tick: int, lanes: list[int], memory: np.ndarray) -> Scene:
@@ -263,6 +322,19 @@ def test_learners_know_nothing_at_first(name: str) -> None:
     state = teacher.start(2)
     assert teacher.best(state, 1, 3) == 0
     assert teacher.rules(state).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["stay", "q", "hysteretic"])
+def test_tables_count_the_signatures_that_they_know(name: str) -> None:
+    teacher, rng = registry.LEARNERS[name](MISSION), np.random.default_rng(2)
+    state, met = teacher.start(2), [set[int](), set[int]()]
+    for step in range(400):
+        lane, signature, action = int(rng.integers(2)), int(rng.integers(60)), int(rng.integers(3))
+        payoff = float(rng.choice([0.0, 1000.0]))
+        teacher.learn(state, lane, [Lesson(signature, action, payoff)], Moment(step, step, Draws(5, 0, step, 2)))
+        if name == "stay" or payoff:
+            met[lane].add(signature)
+        assert teacher.rules(state).tolist() == [len(known) for known in met]
 
 
 @pytest.mark.parametrize(("name", "worth"), [("xcs", 700), ("scs", 500)])  # bids rise slowly to what is paid

@@ -39,6 +39,22 @@ def test_the_files_are_their_owners_alone(folder: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_a_secret_of_who_is_no_member_is_left_as_it_is(folder: Path) -> None:
+    """The list may have been emptied by accident; who is revoked gets new keys under the same name."""
+    secret = (folder / "desk.secret").read_bytes()
+    listed = (folder / "members").read_bytes()
+    (folder / "members").write_bytes(b"")
+    with pytest.raises(KeysError, match=r"desk\.secret: exists already and is left as it is"):
+        keys.new(folder, ["9", "desk"])
+    assert (folder / "desk.secret").read_bytes() == secret
+    assert (folder / "members").read_bytes() == b""
+    assert not (folder / "9.secret").exists()
+    (folder / "members").write_bytes(listed)
+    keys.revoke(folder, "desk")
+    keys.new(folder, ["desk"])
+    assert (folder / "desk.secret").read_bytes() != secret
+
+
 def test_a_robot_needs_no_name_where_its_own_secret_is_alone(folder: Path) -> None:
     with pytest.raises(KeysError, match=r"several secret keys, a name is needed; there are those of 0, 1, 2, desk$"):
         keys.load(folder)

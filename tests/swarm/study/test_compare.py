@@ -214,7 +214,7 @@ def test_runs_that_fail_are_reported_and_end_nothing(
         (["nothing.toml"], "nothing.toml: cannot be read: No such file or directory"),
         (["SMALL", "--jobs", "0"], "--jobs 0: must be at least 1"),
         (["SMALL", "--seeds", "0"], "--seeds 0: must be at least 1"),
-        (["SMALL", "--out", "SMALL"], "File exists"),
+        (["SMALL", "--out", "SMALL"], "exists and is neither empty nor the folder of a study"),
         (["--new", "SMALL"], "exists already and is left as it is"),
         (["SMALL", "--report-only", "--out", "SMALL.out"], "no study is there (study.sqlite is missing)"),
     ],
@@ -226,6 +226,33 @@ def test_mistakes_get_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_damaged_study_gets_one_line(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["compare", str(small), "--out", str(out), "--plain", "--seeds", "1"]) == 0
+    file = out / "study.sqlite"
+    data = file.read_bytes()
+    file.write_bytes(data[:4096] + bytes(len(data) - 8192) + data[-4096:])
+    capsys.readouterr()
+    for more in ([], ["--report-only"]):
+        assert main(["compare", str(small), "--out", str(out), "--plain", *more]) == 2
+        error = capsys.readouterr().err
+        assert "a file of the study is damaged: " in error
+        assert error.count("\n") == 1
+    assert len(file.read_bytes()) == len(data)
+
+
+def test_a_refused_study_leaves_no_folder(small: Path, tmp_path: Path) -> None:
+    """And one that another folder was named for leaves what is in that."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "report.html").write_text("mine")
+    assert main(["compare", str(small), "--out", str(other)]) == 2
+    assert {path.name: path.read_text() for path in other.iterdir()} == {"report.html": "mine"}
+    small.write_text(small.read_text().replace("[controllers]", '[controllers]\nbad = ["mind.arbiter=imune"]'))
+    assert main(["compare", str(small), "--out", str(tmp_path / "out")]) == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_new_spec_can_be_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
