@@ -146,7 +146,7 @@ class _Serial:
         try:
             import serial
         except ImportError:
-            raise BodyError("a serial port needs pyserial: pip install 'jerne[serial]'") from None
+            raise BodyError("a serial port needs pyserial: pip install '.[serial]' in a clone of jerne") from None
         self._port = serial.Serial(device, BAUD, timeout=0, write_timeout=0.1, exclusive=True)
         self._port.reset_input_buffer()
 

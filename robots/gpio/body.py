@@ -31,7 +31,7 @@ class GpioBody:
         try:
             import gpiozero
         except ImportError:
-            raise BodyError("a gpio body needs gpiozero: pip install 'jerne[gpio]'") from None
+            raise BodyError("a gpio body needs gpiozero: pip install '.[gpio]' in a clone of jerne") from None
         self.wiring, self._sensors, self._dtype = wiring, sensors, percept_dtype(sensors)
         self.limits, self.radius = Limits(wiring.fastest, wiring.turn), wiring.radius
         senses = {"proximity": bool(wiring.ranges), "odometry": wiring.steps > 0}

@@ -85,7 +85,7 @@ class Eye:
         try:
             import cv2
         except ImportError:
-            raise CameraError("a camera needs OpenCV: pip install 'jerne[camera]'") from None
+            raise CameraError("a camera needs OpenCV: pip install '.[camera]' in a clone of jerne") from None
         device = settings.device
         self._capture: Any = cv2.VideoCapture(int(device) if device.isdecimal() else device)
         if not self._capture.isOpened():

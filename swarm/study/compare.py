@@ -38,7 +38,7 @@ exit status: 0 all is well, 1 some runs failed (the report lists them), 2 bad in
 """
 MOST = 20  # names that --dry-run lists
 EVERY = 10.0  # s of wall time between two plain lines
-LACKING = "needs scipy and matplotlib: uv sync --extra study, or pip install 'jerne[study]'"
+LACKING = "needs scipy and matplotlib: uv sync --extra study"
 
 
 def main(argv: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ def png(svg: str) -> bytes:
     try:
         import resvg_py
     except ModuleNotFoundError:
-        raise ModuleNotFoundError('PNG figures need resvg: pip install "jerne[report]"; or --format svg') from None
+        raise ModuleNotFoundError("PNG figures need resvg: uv sync --extra report; or --format svg") from None
     face, data = _font()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "font.ttf"

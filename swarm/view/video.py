@@ -61,7 +61,7 @@ class _Mp4:
         try:
             import av
         except ModuleNotFoundError:
-            raise ModuleNotFoundError(f'{path}: MP4 needs PyAV: pip install "jerne[video]"; or write a .gif') from None
+            raise ModuleNotFoundError(f"{path}: MP4 needs PyAV: uv sync --extra video; or write a .gif") from None
         self._av: Any = av
         self._path, self._rate = path, Fraction(fps).limit_denominator(1000)
         self._container: Any = None

@@ -260,7 +260,7 @@ def test_display_that_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_mp4_without_pyav(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     assert cli.main(["run", "--video", "film.mp4"]) == 2
-    said = 'jerne: error: --video film.mp4: MP4 needs PyAV: pip install "jerne[video]"; or write a .gif\n'
+    said = "jerne: error: --video film.mp4: MP4 needs PyAV: uv sync --extra video; or write a .gif\n"
     assert capsys.readouterr() == ("", said)
     assert [path.name for path in Path().iterdir()] == ["file"]
 
