@@ -65,10 +65,11 @@ def main(argv: Sequence[str]) -> int:
         out.write_text(page(histories, [str(run) for run in args.runs]), encoding="utf-8")
         if args.figures is not None:
             args.figures.mkdir(parents=True, exist_ok=True)
+            format_ = args.format or "svg"
             for name, figure in figures(histories).items():
-                if args.format != "png":
+                if format_ != "png":
                     (args.figures / f"{name}.svg").write_text(figure + "\n", encoding="utf-8")
-                if args.format != "svg":
+                if format_ != "svg":
                     (args.figures / f"{name}.png").write_bytes(raster.png(figure))
     except OSError as error:
         return refuse(f"{error.filename or out}: cannot be written: {error.strerror}")

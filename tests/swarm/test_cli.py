@@ -40,6 +40,35 @@ def default() -> Mission:
     return missionfile.load(missionfile.shipped()["default"])
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "report nowhere --out",
+        "rules nowhere --json",
+        "rules nowhere --csv",
+        "immune --write",
+        "immune --picture",
+        "immune --graph",
+        "replay nowhere --video",
+        "run --video",
+        "lcs mux --picture",
+    ],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_what_exists_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: str, there: bool
+) -> None:
+    """And a folder that is not there is told at once, whatever the suffix."""
+    file = tmp_path / ("mine" if there else "no") / "own.gif"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "own.gif").write_text("all I have")
+    assert main([*arguments.split(), str(file)]) == 2
+    flag = arguments.rsplit(maxsplit=1)[-1]
+    said = "exists already and is left as it is" if there else f"there is no folder {tmp_path / 'no'}"
+    assert capsys.readouterr().err == f"jerne: error: {flag} {file}: {said}\n"
+    assert (tmp_path / "mine" / "own.gif").read_text() == "all I have"
+
+
 # run
 
 

@@ -15,7 +15,7 @@ from swarm.crew import Crew
 from swarm.mission import Mission
 from swarm.record import Log, Tick, Told
 from swarm.recorder import Recorder
-from swarm.verify import verify
+from swarm.verify import Verdict, verify
 from swarm.view import replay
 from swarm.view.snapshot import Snapshot
 from tests.conftest import Play
@@ -109,6 +109,17 @@ def test_the_first_difference_is_named(mission: Mission, play: Play, tmp_path: P
     assert sensed is not None
     assert (sensed.tick, sensed.robot) == (20, 1)
     assert sensed.field.removeprefix("command.") in (COMMAND.names or ())
+
+
+def test_a_log_in_which_nobody_answered_is_not_verified(
+    mission: Mission, play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = replace(mission, phases=(replace(mission.phases[0], duration=2),))
+    out = play(short).out
+    monkeypatch.setattr("swarm.verify.verify", lambda *_: Verdict(20, 0, 0, None, []))
+    capsys.readouterr()
+    assert replay.main([str(out), "--verify"]) == 1
+    assert capsys.readouterr().out == f"{out / 'ticks.mcap'}: nothing to verify: no robot answered in 20 ticks\n"
 
 
 def test_a_run_that_went_on_with_minds_of_one_process(

@@ -152,7 +152,7 @@ def test_rules_are_printed(finished: Path, capsys: pytest.CaptureFixture[str]) -
     told = last_rules(record.open_run(finished))
     assert {one.tick for one in told.values()} == {699}
     entries = gathered([Known(one.robot, one.tick, one.rules or []) for one in told.values()])
-    assert head == f"{len(entries)} rules of 3 robots, as told at 70 s:"
+    assert head == f"{len(entries)} different rules of 3 robots, as told at 70 s:"
     assert len(lines) == 3
     assert all(
         re.fullmatch(r"  At .*: \w+ pays \d+ \(experience \d+, error \d+\) \[\d robots?\]", line) for line in lines
@@ -161,9 +161,9 @@ def test_rules_are_printed(finished: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_rules_of_one_robot_as_they_were(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rulebook.main([str(finished), "--robot", "1", "--at", "65"]) == 0
-    assert re.match(r"\d+ rules of robot 1, as told at 59 s:", capsys.readouterr().out)
+    assert re.match(r"\d+ different rules of robot 1, as told at 59 s:", capsys.readouterr().out)
     assert rulebook.main([str(finished), "--at", "5"]) == 0
-    assert "no rules have been told" in capsys.readouterr().out
+    assert "no rules had been told by then" in capsys.readouterr().out
 
 
 def test_rules_are_exported_whole(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,9 +181,23 @@ def test_rules_are_exported_whole(finished: Path, tmp_path: Path, capsys: pytest
     assert {(row["condition"], row["prediction"], row["experience"]) for row in rows} == wanted
 
 
-def test_no_such_robot(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert rulebook.main([str(finished), "--robot", "3"]) == 2
-    assert capsys.readouterr().err == "jerne: error: --robot 3: the run has robots 0 to 2\n"
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--robot 3", "--robot 3: the run has robots 0 to 2"),
+        ("--most 0", "--most 0: must be at least 1"),
+        ("--at nan", "--at nan: must lie in [0, 69.9], which is what the log holds"),
+        ("--at 71", "--at 71: must lie in [0, 69.9], which is what the log holds"),
+    ],
+)
+def test_there_are_no_such_rules(finished: Path, capsys: pytest.CaptureFixture[str], arguments: str, said: str) -> None:
+    assert rulebook.main([str(finished), *arguments.split()]) == 2
+    assert capsys.readouterr().err == f"jerne: error: {said}\n"
+
+
+def test_a_format_without_figures_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report.main([str(finished), "--format", "svg"]) == 2
+    assert capsys.readouterr().err == "jerne: error: --format: is of --figures, which is not there\n"
 
 
 def test_figures_as_png_say_what_the_svg_says(finished: Path, tmp_path: Path) -> None:
