@@ -94,7 +94,7 @@ class Crew:
         process.join()
         back = self.mission.robots.restart and self.boots[number] <= RESTARTS and number not in self._lost
         if process.exitcode and process.exitcode > 0:
-            self.failure = self.last_words()
+            self.failure = self.last_words() or "without a word"
         return ending(process.exitcode), back
 
     def last_words(self) -> str:
