@@ -1,6 +1,7 @@
 """`jerne compare`: play a study, on all cores, resumable; then say what came out."""
 
 import argparse
+import math
 import os
 import sqlite3
 import sys
@@ -211,17 +212,19 @@ def _progress(plain: bool, total: int, what: str) -> AbstractContextManager[Call
     """Shows how far it is: gives a function to call after each run, with its error if it has one."""
     if not plain:
         return _Bar(total, what)
-    begun, last, done = time.monotonic(), [time.monotonic()], [0]
+    begun, last, done, first = time.monotonic(), [time.monotonic()], [0], [math.inf]
 
     def advance(error: str) -> None:
         done[0] += 1
         now = time.monotonic()
+        first[0] = min(first[0], now)
         if error:
             print(f"a run failed: {error}", flush=True)
         if now - last[0] >= EVERY or done[0] == total:
             last[0] = now
             left = (now - begun) / done[0] * (total - done[0])
-            print(f"{done[0]} of {total} {what}, about {left / 60:.0f} min to go", flush=True)
+            known = now - first[0] >= EVERY  # what is played side by side comes at once: the first tell no rate
+            print(f"{done[0]} of {total} {what}" + f", about {left / 60:.0f} min to go" * known, flush=True)
 
     return nullcontext(advance)
 
