@@ -215,6 +215,10 @@ def _run(args: argparse.Namespace) -> int:
             return refuse(f"--resume {args.resume}: must be the folder of a run")
         name = args.mission or ("default" if args.resume is None else str(args.resume / "mission.toml"))
         mission = missionfile.load(missionfile.find(name), [*args.sets, *minds])
+        if args.seed is not None and not 0 <= args.seed < 2**63:
+            return refuse(f"--seed {args.seed}: must lie in [0, 2^63 - 1]")
+        if args.duration is not None and not 1 <= args.duration <= 1e6:
+            return refuse(f"--duration {args.duration:g}: must lie in [1, 1e6] s")
         mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map, args.world)
         _floor(mission, name)
         from swarm.run import run

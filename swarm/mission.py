@@ -61,8 +61,6 @@ class Mission:
 
     def __post_init__(self) -> None:
         check.choice("version", self.version, (VERSION,))
-        if not 1 <= len(self.name) <= 80:
-            raise ValueError(f"name = {self.name!r:.60}: must have 1 to 80 characters")
         check.number("seed", self.seed, 0, 2**63 - 1)
         check.choice("world", self.world, WORLDS)
         check.number("tick", self.tick, 0.01, 0.25)

@@ -118,10 +118,6 @@ def override(
     relative to the working directory; ways are long on a map, so robots of the default speed drive
     `MAP_SPEED` there.
     """
-    if seed is not None and not 0 <= seed < 2**63:
-        raise MissionError([f"--seed {seed}: must lie in [0, 2^63 - 1]"])
-    if duration is not None and not 1 <= duration <= 1e9:
-        raise MissionError([f"--duration {duration:g}: must lie in [1, 1e9] s"])
     document = _plain(mission)
     if seed is not None:
         document["seed"] = seed
@@ -253,7 +249,8 @@ class _Reader:
             except ValueError as error:
                 key, equals = re.findall(r"^(\w*)( = )?", str(error))[0]
                 if whole or equals:
-                    self.errors.append(f"{path}{'.' if path else ''}{error}")
+                    hint = _suggestion(given.get(key), str(error))
+                    self.errors.append(f"{path}{'.' if path else ''}{error}{hint}")
                 whole = False
                 if given.pop(key, BROKEN) is BROKEN:
                     return BROKEN
@@ -463,3 +460,10 @@ def _whereabouts(root: type, path: str, key: str, known: Iterable[str]) -> str:
     here = [_join(path, name) for name in _near(key, known)]
     elsewhere = [other for other in keys(root) if other.split(".")[-1] == key]
     return _hint(here + elsewhere) or f"; known here: {', '.join(known)}"
+
+
+def _suggestion(value: object, refusal: str) -> str:
+    """The nearest to a refused text among the names that the refusal quotes, where it makes no suggestion itself."""
+    if not isinstance(value, str) or "did you mean" in refusal:
+        return ""
+    return _hint(_near(value, re.findall(r"'([^']+)'", refusal.partition(": ")[2])))

@@ -397,7 +397,7 @@ def _notices(mission: Mission, options: Options) -> Iterator[str]:
 
 
 def _new_folder(mission: Mission) -> Path:
-    stem = re.sub(r"[^\w.-]+", "-", f"{mission.name}-seed{mission.seed}").lstrip(".")
+    stem = re.sub(r"[^\w.-]+", "-", f"{mission.name[:80] or 'mission'}-seed{mission.seed}").lstrip(".")
     for i in range(1, 10**6):
         out = Path("runs") / f"{stem}-{i:03d}"
         if not out.exists():

@@ -47,7 +47,7 @@ def test_what_is_no_maze_is_refused(tmp_path: Path, text: str, message: str) -> 
 
 
 def test_an_unknown_maze_is_told_what_ships() -> None:
-    with pytest.raises(maze.MazeError, match=r"^woods9: not a readable file nor one of maze4, maze5, maze6, woods1"):
+    with pytest.raises(maze.MazeError, match=r"^woods9: no such file; those that ship are maze4, maze5, maze6, woods1"):
         maze.load("woods9")
 
 

@@ -120,11 +120,9 @@ def test_run_takes_a_file(runs: list[tuple[Mission, Options]], tmp_path: Path) -
         ("--set kinds.push.signature=10##", "--set: kinds.push.signature = '10##': must be 8 to 12 characters"),
         ("--seed 99999999999999999999", "--seed 99999999999999999999: must lie in [0, 2^63 - 1]"),
         ("--seed -1", "--seed -1: must lie in [0, 2^63 - 1]"),
-        ("--duration 0", "--duration 0: must lie in [1, 1e9] s"),
-        ("--duration nan", "--duration nan: must lie in [1, 1e9] s"),
+        ("--duration 0", "--duration 0: must lie in [1, 1e6] s"),
+        ("--duration nan", "--duration nan: must lie in [1, 1e6] s"),
         ("--resume nowhere", "--resume nowhere: must be the folder of a run"),
-        ("--set name=''", "--set: name = '': must have 1 to 80 characters"),
-        (f"--set name={'n' * 81}", f"--set: name = '{'n' * 59}: must have 1 to 80 characters"),
         (".", ".: is a folder, must be a mission's file or name"),
         (
             "--listen tcp://*:99999 --insecure",

@@ -62,18 +62,16 @@ def test_four_antibodies_in_a_whole_run(mission: Mission, play: Play, world: str
 
 
 ODD = """
-import numpy as np
-from swarm.arbiters import Verdict
-from swarm.registry import arbiter
+from swarm.registry import sensor
 
-@arbiter("odd")
+
+@sensor("odd")
 class Odd:
-    '''Robot 1 speaks of concentrations that no signal can hold.'''
-    def __init__(self, mission): pass
-    def start(self, lanes): return None
-    def step(self, state, scene):
-        said = np.where(scene.ids[:, None] == 1, 1.5, 0.5) * np.ones(2)
-        return state, Verdict((scene.ids + scene.tick // 50) % 2, scene.antigen, said)
+    fields = [("odd", "f4", ())]
+
+    def sense(self, world, percepts, rng):
+        percepts["odd"] = 0
+        percepts["site_rb"][1, :, 0] *= 1e9  # farther than a signal can say
 """
 
 
@@ -84,7 +82,7 @@ def test_signals_that_are_none_are_dropped_in_a_stack_as_by_processes(
     plugin.write_text(ODD)
     (phase,) = mission.phases
     phases = (replace(phase, duration=5),)
-    mind = replace(mission.mind, arbiter="odd", plugins=(str(plugin),))
+    mind = replace(mission.mind, plugins=(str(plugin),))
     mission = replace(mission, world="planar", phases=phases, mind=mind)
     played = play(mission)
     assert play(mission, minds="stack").log == played.log

@@ -194,7 +194,9 @@ def test_folders_of_its_own(mission: Mission, tmp_path: Path, monkeypatch: pytes
     assert run.prepare(mission, Options()) == Path("runs/small-seed3-001")
     assert run.prepare(mission, Options()) == Path("runs/small-seed3-002")
     assert run.prepare(replace(mission, name="../../a b/c"), Options()).parent == Path("runs")
-    assert len(list((tmp_path / "runs").iterdir())) == 3
+    assert run.prepare(replace(mission, name="n" * 400), Options()) == Path(f"runs/{'n' * 80}-seed3-001")
+    assert run.prepare(replace(mission, name=""), Options()) == Path("runs/mission-seed3-001")
+    assert len(list((tmp_path / "runs").iterdir())) == 5
 
 
 def test_an_empty_folder_will_do(mission: Mission, tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def names(table: str) -> str:
         ("--out file", "--out file: exists and is not an empty folder; choose another name"),
         ("--out file/out", "--out file/out: Not a directory"),
         ("--video film.avi", "--video film.avi: a video's name must end in .mp4 or .gif"),
-        ("--video none/film.gif", "--video none/film.gif: must be a file in a folder that exists"),
+        ("--video none/film.gif", "--video none/film.gif: there is no folder none"),
         ("--gui", "--gui: there is no display (the variable DISPLAY is not set)"),
         (
             "--set mind.arbiter=imune",
