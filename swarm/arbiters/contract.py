@@ -51,15 +51,18 @@ class Arbiter(Protocol):
 
 
 def check(name: str, stepped: object, lanes: int) -> None:
-    """Is it a state and a verdict for `lanes` robots? Raises ValueError: a plugin may have given anything."""
+    """Is it a state and a verdict for `lanes` robots? Raises ValueError: a plugin may have given anything.
+
+    In a stack of several arbiters NaN stands for the strategies that one does not have.
+    """
     if not (isinstance(stepped, tuple) and len(stepped) == 2 and isinstance(stepped[1], Verdict)):
         raise ValueError(f"arbiter {name!r}: step gave {stepped!r:.60}, must give its state and a Verdict")
     verdict = stepped[1]
-    strategies = np.shape(verdict.concentration)[1:]
+    sure = np.asarray(verdict.concentration)
     for key, shape, least, most in (
         ("strategy", (lanes,), 0, len(STRATEGIES) - 1),
-        ("stimulus", (lanes, *strategies), -np.inf, np.inf),
-        ("concentration", (lanes, *strategies), 0, 1),
+        ("stimulus", (lanes, *sure.shape[1:]), None, None),
+        ("concentration", (lanes, *sure.shape[1:]), 0, 1),
         ("call", (lanes,), -1, MOST - 1),
         ("bid", (lanes,), 0, 1),
     ):
@@ -69,7 +72,10 @@ def check(name: str, stepped: object, lanes: int) -> None:
         values = np.asarray(values)
         if values.shape != shape:
             raise ValueError(f"arbiter {name!r}: {key} has the shape {values.shape}, must have {shape}")
-        bad = values[~((values >= least) & (values <= most))]
+        if least is None or most is None:
+            continue
+        spared = np.isnan(values) & (np.isfinite(values).sum(-1, keepdims=True) >= 2) & (key == "concentration")
+        bad = values[~(spared | (values >= least) & (values <= most))]
         if len(bad):
             raise ValueError(f"arbiter {name!r}: {key} = {bad[0]:g}: must lie in [{least:g}, {most:g}]")
 

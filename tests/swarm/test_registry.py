@@ -176,6 +176,7 @@ def test_a_sensor_whose_fields_fit_no_percept(monkeypatch: pytest.MonkeyPatch) -
         ({"strategy": np.array([0, 4])}, r"strategy = 4: must lie in \[0, 3\]"),
         ({"stimulus": np.zeros((2, 3))}, r"stimulus has the shape \(2, 3\), must have \(2, 2\)"),
         ({"concentration": np.full((2, 2), np.nan)}, r"concentration = nan: must lie in \[0, 1\]"),
+        ({"concentration": np.array([[0.5, np.nan], [0.5, 0.5]])}, r"concentration = nan: must lie in \[0, 1\]"),
         ({"call": np.array([0, 6]), "bid": np.ones(2)}, r"call = 6: must lie in \[-1, 5\]"),
         ({"call": np.array([0, 1]), "bid": np.full(2, 1.5)}, r"bid = 1\.5: must lie in \[0, 1\]"),
     ],
@@ -184,6 +185,10 @@ def test_what_is_no_verdict_is_told(stepped: object, says: str) -> None:
     good = Verdict(np.zeros(2, int), np.zeros((2, 2)), np.ones((2, 2)))
     check("mine", (None, good), 2)
     check("mine", (None, good._replace(call=np.array([-1, 5]), bid=np.zeros(2))), 2)
+    padded = np.array(
+        [[0.5, 0.5, np.nan, np.nan], [0.1, 0.2, 0.3, 0.4]]
+    )  # of arbiters with two and with four strategies
+    check("mine", (None, good._replace(stimulus=padded, concentration=padded)), 2)
     with pytest.raises(ValueError, match=f"^arbiter 'mine': {says}"):
         check("mine", (None, good._replace(**stepped)) if isinstance(stepped, dict) else stepped, 2)
 
