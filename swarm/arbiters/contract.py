@@ -58,11 +58,11 @@ def check(name: str, stepped: object, lanes: int) -> None:
     if not (isinstance(stepped, tuple) and len(stepped) == 2 and isinstance(stepped[1], Verdict)):
         raise ValueError(f"arbiter {name!r}: step gave {stepped!r:.60}, must give its state and a Verdict")
     verdict = stepped[1]
-    sure = np.asarray(verdict.concentration)
+    strategies = np.shape(verdict.concentration)[1:] or (2,)
     for key, shape, least, most in (
         ("strategy", (lanes,), 0, len(STRATEGIES) - 1),
-        ("stimulus", (lanes, *sure.shape[1:]), None, None),
-        ("concentration", (lanes, *sure.shape[1:]), 0, 1),
+        ("stimulus", (lanes, *strategies), None, None),
+        ("concentration", (lanes, *strategies), 0, 1),
         ("call", (lanes,), -1, MOST - 1),
         ("bid", (lanes,), 0, 1),
     ):
