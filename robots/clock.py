@@ -17,7 +17,7 @@ class Foreign:
         self._at = -math.inf
 
     def ours(self, theirs: float, now: float) -> float:
-        """When it was `theirs` there, by our clock; `now` a message came that was said at that time. s."""
+        """When it was `theirs` there, by our clock, never after `now`, when a message came that was said then. s."""
         self._least = min(self._least + DRIFT * (now - self._at), now - theirs)
         self._at = now
-        return theirs + self._least
+        return min(theirs + self._least, now)  # the sum is rounded

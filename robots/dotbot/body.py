@@ -172,10 +172,12 @@ class DotBot:
     def _learn(self, robots: list[api.Robot], now: float) -> None:
         """What the controller says of all robots."""
         heard = max((robot.last_seen for robot in robots), default=0.0)
-        offset = self._clock.ours(heard, now) - heard
+        latest = self._clock.ours(heard, now)
         numbers = {address: number for number, address in enumerate(self._dotbots.robots)}
         self._robots = {
-            numbers[robot.address]: (robot, robot.last_seen + offset) for robot in robots if robot.address in numbers
+            numbers[robot.address]: (robot, latest - (heard - robot.last_seen))
+            for robot in robots
+            if robot.address in numbers
         }
         me = self._robots.get(self._number)
         if me is None or me[0].status != ACTIVE or me[0].pose is None:
