@@ -15,14 +15,23 @@ def number(name: str, value: float, low: float = -math.inf, high: float = math.i
 def choice(name: str, value: object, allowed: Sequence[object]) -> None:
     """Raise ValueError, with the nearest name, unless `value` is one of `allowed`."""
     if value not in allowed:
-        near = nearest(value, (other for other in allowed if isinstance(other, str)))
-        raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(repr, allowed))}{near}")
+        known = (other for other in allowed if isinstance(other, str))
+        raise ValueError(f"{name} = {value!r}: must be one of {', '.join(map(repr, allowed))}{nearest(value, known)}")
 
 
 def nearest(value: object, names: Iterable[str]) -> str:
     """A hint at the nearest of `names`, if `value` is text and one is near."""
-    near = difflib.get_close_matches(value, list(names), 1) if isinstance(value, str) else []
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    return hint(near(value, names))
+
+
+def near(value: object, names: Iterable[str]) -> list[str]:
+    """The nearest of `names`, if `value` is text and one is near."""
+    return difflib.get_close_matches(value, list(names), 1) if isinstance(value, str) else []
+
+
+def hint(names: Sequence[str]) -> str:
+    """A hint at all of `names`, if there are any."""
+    return f" (did you mean {' or '.join(map(repr, names))}?)" if names else ""
 
 
 def address(name: str, value: str | None, example: str) -> None:

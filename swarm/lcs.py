@@ -8,7 +8,6 @@ import time
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from classifier import scs
 from classifier.params import Params
+from robots import check
 from swarm.refusal import refuse, unused
 
 ADDRESSES = {3: 1, 6: 2, 11: 3, 20: 4, 37: 5}
@@ -127,9 +127,7 @@ def parameters(args: argparse.Namespace, standard: P) -> P:
             raise LcsError(f"{args.params}: {error}") from None
         for key, value in changes.items():
             if key not in known:
-                near = get_close_matches(key, known, 1)
-                hint = f" (did you mean {near[0]!r}?)" if near else ""
-                raise LcsError(f"{args.params}: {key} = {value}: unknown key{hint}")
+                raise LcsError(f"{args.params}: {key} = {value}: unknown key{check.nearest(key, known)}")
             if type(value) is not known[key] and not (known[key] is float and type(value) is int):
                 raise LcsError(f"{args.params}: {key} = {value!r}: must be of type {known[key].__name__}")
     given = {name: getattr(args, f"set_{name}") for name in known}

@@ -4,7 +4,6 @@ Every mistake is one line, ``FILE: key.path = value: what is allowed (did you me
 one reading can tell are listed. What a file leaves out keeps its default.
 """
 
-import difflib
 import json
 import math
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from robots import check
 from sim.spec import Robots
 from swarm.mission import Mission
 
@@ -53,7 +53,7 @@ def find(mission: str) -> Path:
     if os.path.isdir(mission):
         raise MissionError([f"{mission}: is a folder, must be a mission's file or name"])
     names = f"no such file, and the shipped missions are {', '.join(known)}"
-    raise MissionError([f"{mission}: {names}{_hint(_near(Path(mission).stem, known))}"])
+    raise MissionError([f"{mission}: {names}{check.nearest(Path(mission).stem, known)}"])
 
 
 def load(path: str | Path, sets: Sequence[str] = ()) -> Mission:
@@ -280,7 +280,7 @@ def anchored(mission: Mission, folder: Path, name: str) -> Mission:
         if not os.path.isfile(full):
             folder_is_open = os.path.isdir(full.parent) and os.access(full.parent, os.R_OK)
             beside = os.listdir(full.parent) if folder_is_open else []
-            hint = _hint(_near(full.name, (other for other in beside if other.endswith(full.suffix))))
+            hint = check.nearest(full.name, (other for other in beside if other.endswith(full.suffix)))
             errors.append(f"{name}: {key} = {path!r}: no such file: {full}{hint}")
         return str(full)
 
@@ -341,6 +341,8 @@ def _parts(key: str) -> list[str]:
         return []
     parts = []
     while isinstance(nested, dict):
+        if len(nested) != 1:  # a comment
+            return []
         ((part, nested),) = nested.items()
         parts.append(part)
     return parts
@@ -447,23 +449,15 @@ def _words(hint: Any, path: str) -> str:
     return "an array" if others == [...] else f"an array of {1 + len(others)} values"
 
 
-def _near(word: str, known: Iterable[str]) -> list[str]:
-    return difflib.get_close_matches(word, list(known), 1)
-
-
-def _hint(names: Sequence[str]) -> str:
-    return f" (did you mean {' or '.join(map(repr, names))}?)" if names else ""
-
-
 def _whereabouts(root: type, path: str, key: str, known: Iterable[str]) -> str:
     """What an unknown key may have meant: its nearest name here, its place elsewhere; else what is known."""
-    here = [_join(path, name) for name in _near(key, known)]
+    here = [_join(path, name) for name in check.near(key, known)]
     elsewhere = [other for other in keys(root) if other.split(".")[-1] == key]
-    return _hint(here + elsewhere) or f"; known here: {', '.join(known)}"
+    return check.hint(here + elsewhere) or f"; known here: {', '.join(known)}"
 
 
 def _suggestion(value: object, refusal: str) -> str:
     """The nearest to a refused text among the names that the refusal quotes, where it makes no suggestion itself."""
     if not isinstance(value, str) or "did you mean" in refusal:
         return ""
-    return _hint(_near(value, re.findall(r"'([^']+)'", refusal.partition(": ")[2])))
+    return check.nearest(value, re.findall(r"'([^']+)'", refusal.partition(": ")[2]))

@@ -12,7 +12,6 @@ A mission loads it with ``plugins = ["coin.py"]`` under ``[mind]``; its paramete
 ``[mind.parameters.coin]``.
 """
 
-import difflib
 import importlib.util
 import sys
 import traceback
@@ -75,9 +74,8 @@ def parameters(mission: "Mission", name: str, cls: type[P]) -> P:
     for key, value in mission.mind.parameters.get(name, {}).items():
         path = f"mind.parameters.{name}.{key} = {value:g}"
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-            raise PluginError(f"{path}: unknown key ({hint})")
+            hint = check.nearest(key, known) or f"; known here: {', '.join(known)}"
+            raise PluginError(f"{path}: unknown key{hint}")
         parts[key] = known[key](value)
         if parts[key] != value:
             what = "0 or 1" if known[key] is bool else "a whole number"

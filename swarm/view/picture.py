@@ -6,13 +6,13 @@ The arena is drawn at twice the size and reduced, which smooths its edges; text 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from robots import check
 from swarm.report import STRATEGIES
 from swarm.view.snapshot import RobotRow, SiteRow, Snapshot, Stage, antibodies
 
@@ -260,11 +260,8 @@ def _rgb(kind: str, colour: str) -> RGB:
     try:
         return ImageColor.getrgb(colour)[:3]
     except ValueError:
-        near = get_close_matches(colour.lower(), ImageColor.colormap, 1)
-        raise ValueError(
-            f"kinds.{kind}.colour = {colour!r}: must be a CSS colour name or #rrggbb"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        ) from None
+        near = check.nearest(colour.lower(), ImageColor.colormap)
+        raise ValueError(f"kinds.{kind}.colour = {colour!r}: must be a CSS colour name or #rrggbb{near}") from None
 
 
 def _pale(colour: RGB, share: float) -> RGB:
