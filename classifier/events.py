@@ -20,6 +20,8 @@ class EventLearner(Learner):
     nothing happened, its older half is paid by the present level.
     """
 
+    kept = "depth", "payoff", "level"
+
     def __init__(
         self,
         params: Params | scs.Params,
@@ -29,12 +31,16 @@ class EventLearner(Learner):
         seed: int = 0,
         depth: int = 8,
         payoff: float = 1000.0,
+        level: float = 0.0,
     ) -> None:
-        """`depth` actions wait at most; level 1 pays `payoff`. Raises ValueError for sizes that do not fit."""
+        """`depth` actions wait at most; level 1 pays `payoff`, the level now is `level`.
+
+        Raises ValueError for sizes that do not fit.
+        """
         super().__init__(params, bits, actions, reals, seed)
         check_whole("depth", depth, 1, 10_000)
-        self.depth, self.payoff = depth, payoff
-        self.level = 0.0
+        check("level", level, 0, 1)
+        self.depth, self.payoff, self.level = depth, payoff, level
         self._stack: list[tuple[Any, int]] = []  # the oldest first
 
     def sense(self, level: float) -> None:

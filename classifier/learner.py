@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from classifier.conditions import read
 from classifier.draws import Draws
 from classifier.params import Params, check, check_whole
 from classifier.population import Population, empty
+from classifier.sealed import StoreError
 
 
 class Learner:
@@ -21,6 +22,8 @@ class Learner:
     `reward(payoff)`: an action learns its reward and gamma times the best prediction of what came next
     [Butz & Wilson 2002].
     """
+
+    kept: tuple[str, ...] = ()  # what else a file holds of it, and `__init__` takes
 
     def __init__(self, params: Params | scs.Params, bits: int, actions: int, reals: int = 0, seed: int = 0) -> None:
         """The parameters say which system it is. Raises ValueError for what does not fit, see `population.empty`."""
@@ -88,16 +91,19 @@ class Learner:
         self.params = replace(self.params, chi=0.0, mu=0.0)
 
     def save(self, path: Path | str) -> None:
-        """Write all but an action that waits for its pay-off. Raises OSError."""
-        drawn = int(self.draws.state[1])
-        store.save(path, store.Saved(self.population, self.params, self.seed, self.step, drawn))
+        """Write all but actions that wait for their pay-off. Raises OSError."""
+        drawn, more = int(self.draws.state[1]), {name: getattr(self, name) for name in self.kept}
+        store.save(path, store.Saved(self.population, self.params, self.seed, self.step, drawn, more))
 
     @classmethod
-    def load(cls, path: Path | str) -> "Learner":
+    def load(cls, path: Path | str) -> Self:
         """A learner that goes on exactly where the saved one was. Raises `classifier.sealed.StoreError`."""
         saved = store.load(path)
+        if set(saved.more) != set(cls.kept):
+            holds = ", ".join(saved.more) or "nothing"
+            raise StoreError(f"{path}: is no {cls.__name__}'s: holds {holds} beside its rules")
         pop: Population = saved.population
-        learner = cls(saved.params, pop.bits, pop.actions, pop.reals, saved.seed)
+        learner = cls(saved.params, pop.bits, pop.actions, pop.reals, saved.seed, **saved.more)
         learner.population, learner.step, learner.draws.state[1] = pop, saved.step, saved.drawn
         return learner
 

@@ -163,13 +163,23 @@ def _noisy(pop: Population, rows: np.ndarray, params: Params, draws: Draws) -> n
 
 
 def _cover(pop: Population, word: int, action: int, step: int, params: Params, draws: Draws) -> None:
-    """A rule that matches, as strong as the mean, in a free row or that of the weakest."""
+    """A rule that matches, as strong as the mean, in a free row or that of the weakest that can be spared."""
     count = count_rules(pop)
     strength = total(pop.numbers[FITNESS, :count]) / count if count else params.start * params.payoff
-    row = count if count < params.capacity else int(pop.numbers[FITNESS, :count].argmin())
+    row = count if count < params.capacity else _spared(pop, word)
     care = sum(1 << b for b, u in enumerate(draws.many(pop.bits).tolist()) if u >= params.p_wild)
     _write(pop, row, word & care, care, action, strength, step)
     _bid(pop, params)
+
+
+def _spared(pop: Population, word: int) -> int:
+    """The weakest rule that does not match `word`; where all do, of those whose action another one has too."""
+    rows = np.arange(count_rules(pop))
+    matching = match(pop, word)
+    spared = np.setdiff1d(rows, matching)
+    if not spared.size:
+        spared = rows[np.bincount(pop.counts[ACTION, rows])[pop.counts[ACTION, rows]] > 1]
+    return int(spared[pop.numbers[FITNESS, spared].argmin()])
 
 
 def _write(pop: Population, row: int, value: int, care: int, action: int, strength: float, step: int) -> None:

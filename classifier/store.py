@@ -1,12 +1,13 @@
 """Learners in files: exact to the bit, versioned, whole or not at all.
 
-A file is three parts: the line `jerne-lcs VERSION SHA256`, a line of JSON (sizes, parameters, seed, step), and
+A file is three parts: the line `jerne-lcs VERSION SHA256`, a line of JSON (sizes, parameters, seed, step, ...), and
 the arrays words, counts and numbers, little-endian. The digest is that of all after the first line.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from classifier.params import Params
 from classifier.population import Population, empty
 from classifier.sealed import seal, unseal, write
 
-MAGIC, VERSION = "jerne-lcs", 1
+MAGIC, VERSION = "jerne-lcs", 2
 SYSTEMS: dict[str, type[Params] | type[scs.Params]] = {"xcs": Params, "scs": scs.Params}
 ARRAYS = {"words": "<u8", "counts": "<i8", "numbers": "<f8"}
 
@@ -29,6 +30,7 @@ class Saved:
     seed: int
     step: int
     drawn: int  # random numbers so far
+    more: dict[str, Any]  # what else its kind of learner keeps
 
 
 def save(path: Path | str, saved: Saved) -> None:
@@ -43,6 +45,7 @@ def save(path: Path | str, saved: Saved) -> None:
         "seed": saved.seed,
         "step": saved.step,
         "drawn": saved.drawn,
+        "more": saved.more,
     }
     arrays = b"".join(getattr(pop, name).astype(kind).tobytes() for name, kind in ARRAYS.items())
     body = json.dumps(head).encode() + b"\n" + arrays
@@ -65,4 +68,4 @@ def load(path: Path | str) -> Saved:
         array = getattr(pop, name)
         array[:] = np.frombuffer(arrays[: array.nbytes], kind).reshape(array.shape)
         arrays = arrays[array.nbytes :]
-    return Saved(pop, params, values["seed"], values["step"], values["drawn"])
+    return Saved(pop, params, values["seed"], values["step"], values["drawn"], values["more"])

@@ -1,10 +1,14 @@
 """Learners without episodes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from classifier.events import EventLearner
+from classifier.learner import Learner
 from classifier.params import Params
+from classifier.sealed import StoreError
 
 PARAMS = Params(capacity=200, p_wild=0.0, epsilon0=50.0, mu=0.0)
 
@@ -57,3 +61,26 @@ def test_what_makes_no_sense_is_refused() -> None:
         learner.sense(float("nan"))
     with pytest.raises(ValueError, match=r"^depth = 0: must lie in \[1, 10000\]$"):
         EventLearner(PARAMS, bits=4, actions=1, depth=0)
+
+
+def test_it_goes_on_where_it_was_saved(tmp_path: Path) -> None:
+    """But for the actions that wait on its stack; a plain learner's file is not taken for one."""
+    one = EventLearner(PARAMS, bits=4, actions=2, seed=3, depth=32, payoff=100.0)
+    for state in range(16):
+        one.act(state)
+        one.sense(0.5 if state % 3 else 0.25)
+    one.act(0)
+    one.sense(1.0)  # empties the stack
+    one.save(tmp_path / "it")
+    other = EventLearner.load(tmp_path / "it")
+    assert (other.depth, other.payoff, other.level) == (32, 100.0, 1.0)
+    for learner in (one, other):
+        for state in range(40):
+            learner.act(state % 16)
+            learner.sense(state % 4 / 4)
+    assert np.array_equal(one.population.numbers, other.population.numbers)
+    with pytest.raises(StoreError, match="is no Learner's: holds depth, payoff, level beside its rules"):
+        Learner.load(tmp_path / "it")
+    Learner(PARAMS, bits=4, actions=2).save(tmp_path / "plain")
+    with pytest.raises(StoreError, match="is no EventLearner's: holds nothing beside its rules"):
+        EventLearner.load(tmp_path / "plain")

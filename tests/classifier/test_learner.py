@@ -253,8 +253,8 @@ def test_any_changed_or_missing_byte_is_noticed(tmp_path_factory: pytest.TempPat
 
 
 def test_files_of_another_version_and_none_are_told_apart(tmp_path: Path) -> None:
-    (tmp_path / "new").write_bytes(b"jerne-lcs 2 00\n")
-    with pytest.raises(StoreError, match=r"new: version 2: must be 1$"):
+    (tmp_path / "new").write_bytes(b"jerne-lcs 3 00\n")
+    with pytest.raises(StoreError, match=r"new: version 3: must be 2$"):
         store.load(tmp_path / "new")
     with pytest.raises(StoreError, match="none: cannot be read: No such file"):
         store.load(tmp_path / "none")

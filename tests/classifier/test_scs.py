@@ -37,6 +37,15 @@ def test_the_highest_bid_for_each_action_stands_and_special_rules_bid_more() -> 
     assert scs.best(pop, situation("11")) == bids[1]
 
 
+@pytest.mark.parametrize("capacity", [5, 20, 200])
+def test_who_covers_in_a_full_population_of_equals_comes_to_an_end(capacity: int) -> None:
+    """And what is there for the situation stays."""
+    learner = Learner(scs.Params(capacity=capacity), bits=12, actions=5)
+    for word in range(3 * capacity):
+        learner.act(word)
+        assert set(learner.population.action[match(learner.population, word)].tolist()) == set(range(5))
+
+
 def test_the_winner_pays_its_bid_and_gets_the_pay_off_and_bidders_pay_tax() -> None:
     params = replace(QUIET, bid_tax=0.1, life_tax=0.5)
     pop = auction(("1#", 0, 1000.0), ("11", 0, 1000.0), ("##", 1, 2000.0), ("0#", 1, 9000.0))
