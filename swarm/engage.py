@@ -132,6 +132,8 @@ def _work(m: Any, tick: int, dt: float, dwell: float, touch: int, progress: floa
         if gain > STEP or gain < 0:
             m.progress = progress
         if progress >= 1:
+            if m.gained <= 0:  # came as the others finished it
+                m.movers = m.same
             return WENT_ON
         if gain > STEP:
             m.gained += gain

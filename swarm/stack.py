@@ -58,7 +58,10 @@ class Stack:
     def restart(self, runs: np.ndarray) -> None:
         """All minds of these missions (K,) bool start afresh, with nothing learnt and nobody heard."""
         lanes.restart(self.mind, self.missions, self._afresh, runs)
-        self.heard[np.repeat(runs, self.mission.robots.count)] = peers.nobody(self.mission.radio.most)
+        robots = np.repeat(runs, self.mission.robots.count)
+        self.heard[robots] = peers.nobody(self.mission.radio.most)
+        for said in self._air.values():
+            said.speaking[robots] = False  # what the old minds said is not heard any more
 
     def resume(self, learnt: mind.Mind) -> None:
         """The minds of the only mission go on with what they had learnt."""

@@ -16,7 +16,7 @@ from robots.command import COMMAND
 from robots.percept import blank
 from sim.medium import Medium
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
-from swarm import mind, peers, registry, wire, worlds
+from swarm import mind, needs, peers, registry, wire, worlds
 from swarm.credit import PAYOFF, explorer
 from swarm.features import BITS
 from swarm.learners import Choice, Lesson, Moment
@@ -476,6 +476,24 @@ def test_a_robot_stays_where_it_is_needed_as_much(
 ) -> None:
     tasks, _ = wait_in_vain(replace(steady, mind=replace(steady.mind, arbiter=arbiter)), calls, **around)
     assert tasks[3:] == [WORK] * 137
+
+
+@pytest.mark.parametrize("mates", [0, 1, 2])
+def test_who_comes_as_a_site_is_finished_learns_how_many_finished_it(steady: Mission, mates: int) -> None:
+    """Not how many were at the site where it saw something move last."""
+    brain = Brain(replace(steady, mind=replace(steady.mind, arbiter="aggregate")), 2, 1)
+    brain.mind.memory["movers"] = 3
+    for now in range(4):
+        heard = [
+            wire.Signal(robot, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 5, 7, 0, mates - 1, 1, 0.0, 1.0)
+            for robot in range(mates)
+        ]
+        site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7}
+        touch = {"touch": 5, "progress": 1.0 if now == 3 else 0.98} if now > 1 else {}
+        percept = sense(brain, now, **site, **touch)
+        brain.tick(wire.Sense(now, percept.tobytes(), [(it.sender, wire.encode(it)) for it in heard]))
+    moved = brain.mind.needs[0, 0, :, :, needs.MOVED].sum(0)
+    assert moved.tolist() == [float(k == mates) for k in range(needs.MOST)]
 
 
 def test_a_mate_whose_signals_are_lost_for_two_seconds_is_still_there(steady: Mission) -> None:

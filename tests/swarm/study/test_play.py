@@ -51,13 +51,29 @@ def test_minds_start_afresh_in_place(planar: Mission) -> None:
     poses = anew.world.poses
     fleet.tick()
     assert fleet.stack.mind.memory["lessons"][on.lanes].sum() >= lessons[on.lanes].sum() > 0
-    assert fleet.stack.mind.memory["lessons"][anew.lanes].max() <= 1, "what was in the air is heard"
+    assert fleet.stack.mind.memory["lessons"][anew.lanes].max() == 0
     assert np.abs(anew.world.poses - poses)[:, :2].max() < 0.03
     (alone,) = play([(planar, 10.0)])
     both = play([(planar, None), (planar, 10.0)])
     assert both[0].rows[0] == alone.rows[0] == both[1].rows[0]
     assert both[0].rows[1] != alone.rows[1] == both[1].rows[1]
     assert both[1].tasks == alone.tasks
+
+
+def test_what_was_in_the_air_is_not_heard_by_minds_that_start_afresh(planar: Mission) -> None:
+    late = replace(planar, radio=replace(planar.radio, delay=1.0))
+    fleet = Fleet([late, late], [None, 10.0])
+    on, anew = fleet.runs
+    for _ in range(100):
+        fleet.tick()
+    assert (fleet.stack.arrived[anew.lanes] >= 0).any()
+    for _ in range(10):
+        fleet.tick()
+        assert (fleet.stack.arrived[on.lanes] >= 0).any()
+        assert (fleet.stack.arrived[anew.lanes] == -1).all()
+    for _ in range(5):
+        fleet.tick()
+    assert (fleet.stack.arrived[anew.lanes] >= 0).any()
 
 
 PLUGIN = """
