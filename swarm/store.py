@@ -4,8 +4,8 @@ A file is sealed as `classifier.sealed` has it, under the name `jerne-mind`: a l
 with what, and the tree of its state, then the arrays of that tree, in order. It keeps what arbiter and
 learner are made of: arrays, numbers, text, None, tuples, lists, dicts, named tuples and dataclasses of those. Of
 the memory it keeps what does not depend on a place and a moment (`KEPT`), and what it believes that kinds of sites
-take. Nothing in a file is ever run: types come
-from the arbiter and the learner themselves, which start anew and get their old values back.
+take; arbiters and learners whose state holds ticks have a method `resumed`, which is given it. Nothing in a file is
+ever run: types come from the arbiter and the learner themselves, which start anew and get their old values back.
 
 A file is replaced whole, and the one before it kept beside it (`before`).
 """
@@ -98,6 +98,7 @@ def load(path: Path, mission: Mission) -> mind.Mind:
         raise StoreError(f"{path}: {error}") from None
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: holds no mind: {error!r}") from None
+    it.arbiter_state, it.learner_state = _resumed(it.arbiter, it.arbiter_state), _resumed(it.learner, it.learner_state)
     for name in KEPT:
         it.memory[name] = memory[name]
     it.reports["rules"] = it.learner.rules(it.learner_state)
@@ -113,6 +114,11 @@ def latest(paths: Sequence[Path], mission: Mission, say: Callable[[str], None]) 
             except StoreError as error:
                 say(str(error))
     return None
+
+
+def _resumed(part: Any, state: Any) -> Any:
+    """A state as an arbiter or learner takes it up again, at a tick that has nothing to do with those in it."""
+    return part.resumed(state) if hasattr(part, "resumed") else state
 
 
 def _about(mission: Mission) -> dict[str, object]:

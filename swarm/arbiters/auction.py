@@ -46,6 +46,10 @@ class Auction:
         """(L, 2) the site won, -1 none, and the tick until which that holds."""
         return np.full((lanes, 2), (-1, 0))
 
+    def resumed(self, state: np.ndarray) -> np.ndarray:
+        """No site is won."""
+        return self.start(len(state))
+
     def step(self, state: np.ndarray, scene: Scene) -> tuple[np.ndarray, Verdict]:
         """Bid for the nearest call that has room, or hold on to the one that was won."""
         calls = scene.calls

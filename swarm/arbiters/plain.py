@@ -107,6 +107,10 @@ class Levy:
         """(L, 2): the strategy, and the tick at which its bout ends."""
         return np.full((lanes, 2), (AGGREGATE, 0))
 
+    def resumed(self, state: np.ndarray) -> np.ndarray:
+        """The bout is over."""
+        return np.stack([state[:, 0], np.zeros(len(state), state.dtype)], -1)
+
     def step(self, state: np.ndarray, scene: Scene) -> tuple[np.ndarray, Verdict]:
         """The other strategy where a bout is over."""
         given = self.given

@@ -1,12 +1,13 @@
 """Classifier systems that forget: all of it at certain times or when surprised, or what a T-cell has found wrong."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from classifier import population, xcs
-from classifier.conditions import match, read
+from classifier.conditions import action_set
 from classifier.population import Population, Rule
 from robots import check
 from swarm.features import BITS, FOLLOW, SIGNATURE
@@ -75,19 +76,35 @@ def clear(rules: Population) -> None:
         array[...] = 0
 
 
+class _ByTheClock(_Forgetting):
+    """Forgets everything when a stretch of time is over; `notes` (1,) hold the number of the latest, NaN: unknown."""
+
+    def stretch(self, time: float) -> float:
+        """The number of the stretch in which `time` lies, s."""
+        raise NotImplementedError
+
+    def is_due(self, rules: Population, notes: np.ndarray, lesson: Lesson, now: Moment) -> bool:  # noqa: ARG002
+        """When the first lesson of a stretch comes."""
+        before, notes[0] = float(notes[0]), self.stretch(now.tick * self.dt)
+        return not math.isnan(before) and before != notes[0]
+
+    def resumed(self, state: State) -> State:
+        """In which stretch of which run it was says nothing any more."""
+        state.notes[:, 0] = np.nan
+        return state
+
+
 @learner("afresh")
-class Afresh(_Forgetting):
+class Afresh(_ByTheClock):
     """Starts afresh at every phase, as if it had been told of the change: what going on is measured against."""
 
     def __init__(self, mission: Mission) -> None:
         super().__init__(mission)
         self.starts = np.cumsum([0.0, *(phase.duration for phase in mission.phases[:-1])])
 
-    def is_due(self, rules: Population, notes: np.ndarray, lesson: Lesson, now: Moment) -> bool:  # noqa: ARG002
-        """When the first lesson of a phase comes."""
-        phase = float(np.searchsorted(self.starts, now.tick * self.dt + 1e-9, side="right"))
-        due, notes[0] = phase != notes[0], phase
-        return bool(due)
+    def stretch(self, time: float) -> float:
+        """The phase."""
+        return float(np.searchsorted(self.starts, time + 1e-9, side="right"))
 
 
 @dataclass(frozen=True)
@@ -101,7 +118,7 @@ class PeriodicParameters:
 
 
 @learner("periodic")
-class Periodic(_Forgetting):
+class Periodic(_ByTheClock):
     """Forgets everything from time to time."""
 
     Parameters = PeriodicParameters
@@ -110,11 +127,9 @@ class Periodic(_Forgetting):
         super().__init__(mission)
         self.every = parameters(mission, "periodic", PeriodicParameters).every
 
-    def is_due(self, rules: Population, notes: np.ndarray, lesson: Lesson, now: Moment) -> bool:  # noqa: ARG002
-        """When a period is over."""
-        period = now.tick * self.dt // self.every
-        due, notes[0] = period != notes[0], period
-        return bool(due)
+    def stretch(self, time: float) -> float:
+        """The period."""
+        return time // self.every
 
 
 @dataclass(frozen=True)
@@ -206,19 +221,26 @@ class TCell(_Forgetting):
         notes = np.zeros((lanes, rules.counts.shape[-1]))
         return Remembering(rules, notes, kept, np.full((lanes, cells), -1), np.full(lanes, -1e9))
 
+    def resumed(self, state: Remembering) -> Remembering:
+        """When it archived last says nothing any more."""
+        state.archived[:] = -1e9
+        return state
+
     def learn(self, state: State, lane: int, lessons: Sequence[Lesson], now: Moment) -> None:
         """Learn; forget, or remember, where that is due."""
         assert isinstance(state, Remembering)
         for lesson, then in now.each(lessons):
             self._weigh(state, lane, lesson, then)
+            rules, terms = state.rules.lane(lane), state.notes[lane]
+            held = np.flatnonzero(terms)
+            before = [array[held] for array in (rules.value, rules.care, rules.action)]
             self.xcs.learn(state.rules, lane, [lesson], then)
+            _follow(rules, terms, held, before)
 
     def _weigh(self, state: Remembering, lane: int, lesson: Lesson, now: Moment) -> None:
         """How a lesson fits what is believed: T-cell terms, and what is forgotten or remembered for that."""
         rules, c = state.rules.lane(lane), state.notes[lane]
-        fits = np.flatnonzero(match(rules, read(rules, lesson.situation)))
-        acting = fits[rules.action[fits] == lesson.action]
-        c[acting[rules.experience[acting] == 0]] = 0.0  # a new rule in the row of an old one
+        acting = action_set(rules, lesson.situation, lesson.action)
         weight = rules.fitness[acting]
         total = float(weight.sum())
         predicted = float((weight * rules.prediction[acting]).sum()) / total if total > 0 else 0.0
@@ -257,6 +279,23 @@ class TCell(_Forgetting):
                 _copy(present, kept)
                 foreseen[cell], state.notes[lane] = 0, 0.0
                 return
+
+
+def _follow(rules: Population, terms: np.ndarray, held: np.ndarray, before: Sequence[np.ndarray]) -> None:
+    """Terms (R,) stay with their rules, which move to other rows when rules are deleted; `before` says who had been
+    in the rows `held`: values, cares and actions."""
+    there = rules.numerosity > 0
+    stays = np.all(
+        [now[held] == was for now, was in zip((rules.value, rules.care, rules.action), before, strict=True)], 0
+    )
+    gone = np.flatnonzero(~(stays & there[held]))
+    if not len(gone):
+        return
+    moved = terms[held[gone]].copy()
+    terms[held[gone]] = 0.0
+    for term, *rule in zip(moved, *(was[gone] for was in before), strict=True):
+        same = [now == one for now, one in zip((rules.value, rules.care, rules.action), rule, strict=True)]
+        terms[np.all(same, 0) & there] = term
 
 
 def _copy(source: Population, target: Population) -> None:

@@ -145,6 +145,17 @@ def test_a_threshold_of_response_falls_with_what_pays() -> None:
     assert shares[0] < shares[1] - 0.1  # 0 is to aggregate
 
 
+def test_what_was_due_by_the_clock_of_an_old_run_is_not_waited_for() -> None:
+    """Taken up again at tick 0: a site that was won, the end of a bout."""
+    auction, levy = Judge("auction"), Judge("levy")
+    for judge in (auction, levy):
+        judge.tick = 6000
+        judge.step(NEAR)
+        judge.state, judge.tick = judge.arbiter.resumed(judge.state), 0
+    assert auction.step({**NEAR, "rivals": 1}).call[0] == -1
+    assert len({int(levy.step().strategy[0]) for _ in range(1200)}) == 2
+
+
 def test_levy_bouts_are_of_many_lengths() -> None:
     judge = Judge("levy")
     strategies = [int(judge.step().strategy[0]) for _ in range(6000)]

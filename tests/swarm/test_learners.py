@@ -10,6 +10,7 @@ from classifier import xcs
 from classifier.draws import Draws
 from sim.spec import Kind, Meaning, Phase
 from swarm import needs, registry
+from swarm.features import BITS
 from swarm.learners import Lesson, Moment
 from swarm.learners.forgetting import Remembering, TCell
 from swarm.mission import Mind, Mission
@@ -116,6 +117,59 @@ def test_some_forget_at_their_time(name: str, given: Mission) -> None:
     assert robot.best(A) > 800
     robot.teach(B, PULL, 0, 1, tick=1010)
     assert robot.best(A) < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("afresh", MISSION),
+        ("periodic", mission(periodic={"every": 50.0})),
+    ],
+)
+def test_they_do_not_forget_when_another_run_begins(name: str, given: Mission) -> None:
+    robot = Robot(name, given)
+    robot.teach(A, PUSH, 1000, 20, tick=1010)
+    robot.state = robot.learner.resumed(robot.state)
+    robot.teach(B, PULL, 0, 1, tick=0)
+    assert robot.best(A) > 800
+    robot.teach(B, PULL, 0, 1, tick=1010)
+    assert robot.best(A) < 10
+
+
+def test_in_another_run_the_t_cell_archives_at_once() -> None:
+    robot = Robot("tcell", mission(tcell={"apart": 60.0}))
+    for _ in range(2):
+        robot.teach(A, PUSH, 1000, 30, tick=5000)
+        robot.teach(A, PUSH, 0, 4, tick=5000)
+    assert (robot.state.foreseen >= 0).sum() == 1
+    robot.state = robot.learner.resumed(robot.state)
+    robot.teach(A, PUSH, 1000, 30)
+    robot.teach(A, PUSH, 0, 4)
+    assert (robot.state.foreseen >= 0).sum() == 2
+
+
+def test_a_t_cell_term_stays_with_its_rule_when_rules_are_deleted() -> None:
+    """Deleting a rule moves another one into its row."""
+    given = mission(tcell={"theta": 1e6, "cells": 0.0})
+    robot = Robot("tcell", replace(given, mind=replace(given.mind, xcs=replace(given.mind.xcs, capacity=30))))
+    state, rng, moved = robot.state, np.random.default_rng(1), 0
+    rules, terms = state.rules.lane(0), state.notes[0]
+
+    def held() -> dict[tuple[int, int, int], tuple[int, float]]:
+        rows = np.flatnonzero(rules.numerosity > 0).tolist()
+        return {(int(rules.value[r]), int(rules.care[r]), int(rules.action[r])): (r, float(terms[r])) for r in rows}
+
+    for _ in range(1500):
+        situation, action = int(rng.integers(2**BITS)), int(rng.integers(3))
+        before = held()
+        robot.teach(situation, action, float(rng.integers(2)) * 1000)
+        for rule, (row, term) in held().items():
+            value, care, acts = rule
+            if rule in before and not (acts == action and ((situation ^ value) & care) == 0):
+                assert term == before[rule][1]
+                moved += row != before[rule][0] and term > 0
+    assert moved > 5
+    assert (terms[rules.numerosity == 0] == 0).all()
 
 
 def test_page_hinkley_forgets_when_it_is_surprised() -> None:

@@ -84,6 +84,22 @@ def test_a_mind_goes_on_as_if_nothing_had_been(mission: Mission, tmp_path: Path)
     assert equal(one.learner_state, other.learner_state)
 
 
+@pytest.mark.parametrize(("arbiter", "learner"), [("levy", "periodic"), ("auction", "tcell"), ("calls", "afresh")])
+def test_a_mind_comes_back_without_the_ticks_of_its_old_run(
+    mission: Mission, tmp_path: Path, arbiter: str, learner: str
+) -> None:
+    given = replace(mission, mind=replace(mission.mind, arbiter=arbiter, learner=learner))
+    it, anew = mind.start(given, [1]), mind.start(given, [1])
+    if arbiter != "calls":
+        it.arbiter_state[0, 1] = 6000
+    times = "archived" if learner == "tcell" else "notes"
+    getattr(it.learner_state, times)[...] = 6000
+    store.save(tmp_path / "it", it)
+    back = store.load(tmp_path / "it", given)
+    assert equal(back.arbiter_state, anew.arbiter_state)
+    assert not (getattr(back.learner_state, times) >= 0).any()
+
+
 def test_the_one_before_is_kept(mission: Mission, tmp_path: Path) -> None:
     path = tmp_path / "it"
     first, second = taught(mission, [0], 20), taught(mission, [0], 40)
