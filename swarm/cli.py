@@ -211,7 +211,7 @@ def _run(args: argparse.Namespace) -> int:
         return refuse(f"--{error}")
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]
     try:
-        if args.resume is not None and not (args.resume / "mission.toml").is_file():
+        if args.resume is not None and not os.path.isfile(args.resume / "mission.toml"):
             return refuse(f"--resume {args.resume}: must be the folder of a run")
         name = args.mission or ("default" if args.resume is None else str(args.resume / "mission.toml"))
         mission = missionfile.load(missionfile.find(name), [*args.sets, *minds])

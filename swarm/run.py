@@ -152,7 +152,7 @@ def run(mission: Mission, options: Options) -> int:
     Raises ValueError where the mission or the options do not fit, and then leaves no folder.
     """
     check(mission, options)
-    existed = options.out is not None and options.out.is_dir()
+    existed = options.out is not None and os.path.isdir(options.out)
     out = prepare(mission, options)
     plain = options.plain or not sys.stdout.isatty()
     endings = Endings()
@@ -265,7 +265,7 @@ def prepare(mission: Mission, options: Options) -> Path:
     Raises ValueError where that cannot be done; nothing that exists is touched.
     """
     out = options.out or _new_folder(mission)
-    existed = out.is_dir()
+    existed = os.path.isdir(out)
     try:
         if out.exists() and (not existed or any(out.iterdir())):
             raise ValueError(f"--out {out}: exists and is not an empty folder; choose another name")

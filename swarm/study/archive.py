@@ -113,7 +113,8 @@ class Archive:
             last = self._db.execute("SELECT text FROM specs ORDER BY rowid DESC LIMIT 1").fetchone()
             if last != (text,):
                 self._db.execute("INSERT INTO specs (text) VALUES (?)", (text,))
-            self._db.executemany("INSERT OR IGNORE INTO versions VALUES (?,?)", versions.items())
+            rows = [(package, version or "none") for package, version in versions.items()]
+            self._db.executemany("INSERT OR IGNORE INTO versions VALUES (?,?)", rows)
 
     def states(self) -> dict[tuple[tuple[str, str, str, str], int], str]:
         """(cell, seed) -> state of all runs that are there, also of cells that no spec asks for any more."""
@@ -165,17 +166,18 @@ class Archive:
         rows = [(p, a, np.nan if e is None else e, d) for p, a, e, d in self._db.execute(query, (run,))]
         return np.array(rows, [("phase", "i8"), ("arrived", "f8"), ("ended", "f8"), ("done", "?")])
 
-    def failures(self) -> list[tuple[str, int, str]]:
-        """Cell in words, seed and error of all runs that failed."""
+    def failures(self, cells: Iterable[Cell], seeds: range) -> list[tuple[str, int, str]]:
+        """Cell in words, seed and error of the runs of these cells and seeds that failed."""
+        wanted = {cell.key for cell in cells}
         query = "SELECT condition, change, controller, variant, seed, error FROM runs JOIN cells USING (cell)"
         found = self._db.execute(f"{query} WHERE state = 'failed' ORDER BY cell, seed")
-        return [(_named(row[:4]), row[4], row[5]) for row in found]
+        return [(_named(row[:4]), row[4], row[5]) for row in found if row[:4] in wanted and row[4] in seeds]
 
     def versions(self) -> dict[str, list[str]]:
         """Package -> versions that the runs were played with; code -> digests of jerne's sources."""
         out: dict[str, list[str]] = {}
         for package, version in self._db.execute("SELECT package, version FROM versions ORDER BY package, version"):
-            out.setdefault(package, []).append(version or "none")
+            out.setdefault(package, []).append(version)
         out["sources"] = [row[0] for row in self._db.execute("SELECT DISTINCT code FROM runs ORDER BY code")]
         return out
 

@@ -83,25 +83,26 @@ def run(args: argparse.Namespace) -> int:
     """Play and report; the exit status. Raises ValueError for bad input."""
     study = spec.read(args.spec)
     if args.seeds is not None:
-        study = replace(study, seeds=_at_least_one("--seeds", args.seeds))
+        study = _with_seeds(study, args.seeds)
     folder = args.spec.resolve().parent
-    out = args.out or Path("runs") / f"compare-{study.name.replace('/', '-').replace(' ', '-')}"
+    out = args.out or Path("runs") / f"compare-{study.name.replace('/', '-').replace(' ', '-')}"[:80]
     if args.dry_run:
         return _describe(study, plan.cells(study, folder), out)
-    if args.report_only and not (out / "study.sqlite").is_file():
-        raise MissionError([f"{out}: no study is there (study.sqlite is missing)"])
-    begun = any((out / name).is_file() for name in ("study.sqlite", "tuning.sqlite"))
-    if out.exists() and not begun and not (out.is_dir() and not any(out.iterdir())):
-        raise MissionError([f"--out {out}: exists and is neither empty nor the folder of a study"])
+    tunes = bool(study.tune.ranges and not study.tuned)
+    if args.tune_only and not tunes:
+        raise MissionError([f"--tune-only: {args.spec} asks for no tuning (no [tune.ranges], or `tuned` is set)"])
+    _check_folder(out, report_only=args.report_only)
     plan.cells(study, folder)  # refused before anything is written
     from swarm.study import report  # needs the extra: said before hours of playing
 
     text = args.spec.read_text("utf-8-sig")
     with Stage(out, args) as stage:
-        if study.tune.ranges and not study.tuned:
+        if tunes:
             from swarm.study import tune
 
             found = tune.tune(study, folder, stage, text, args.report_only)
+            if found is None and args.report_only:
+                raise MissionError([f"{out}: tuning is not done ({spec.TUNED} is missing), so there is no report"])
             if found is None or args.tune_only:
                 return stage.status
             study = spec.with_tuned(study, found)
@@ -109,15 +110,35 @@ def run(args: argparse.Namespace) -> int:
         archive = stage.open("study.sqlite")
         archive.admit(cells, text, stage.versions)
         if not args.report_only:
-            stage.play(archive, ordered(cells, seeds(study)), "runs")
-        failed = len(archive.failures())
-        runs = archive.runs(cells, seeds(study))
+            stage.play(archive, ordered(cells, study.all_seeds()), "runs")
+        failed = len(archive.failures(cells, study.all_seeds()))
+        runs = archive.runs(cells, study.all_seeds())
         if not runs:
             print(f"{out}: no run is done yet, so there is no report", flush=True)
             return stage.status or int(bool(failed) or args.report_only)
         path = report.write(study, text, plan.conditions(study), cells, runs, archive, out)
         print(f"{len(runs)} of {len(cells) * study.seeds} runs, {failed} failed; report: {path}", flush=True)
     return stage.status or int(bool(failed))
+
+
+def _with_seeds(study: Spec, number: int) -> Spec:
+    """The first `number` seeds of a study."""
+    try:
+        return replace(study, seeds=number)
+    except ValueError as error:
+        raise MissionError([f"--seeds {number}: {error}"]) from None
+
+
+def _check_folder(out: Path, *, report_only: bool) -> None:
+    """Refuse a folder that is no study's."""
+    try:
+        if report_only and not (out / "study.sqlite").is_file():
+            raise MissionError([f"{out}: no study is there (study.sqlite is missing)"])
+        begun = any((out / name).is_file() for name in ("study.sqlite", "tuning.sqlite"))
+        if out.exists() and not begun and not (out.is_dir() and not any(out.iterdir())):
+            raise MissionError([f"--out {out}: exists and is neither empty nor the folder of a study"])
+    except OSError as error:
+        raise MissionError([f"--out {out}: {error.strerror}"]) from None
 
 
 class Stage:
@@ -157,7 +178,7 @@ class Stage:
         missing = [job for job in jobs if states.get((job.cell.key, job.seed)) not in there]
         if len(missing) < len(jobs):
             print(f"{archive.path}: {len(jobs) - len(missing)} of {len(jobs)} {what} are there already", flush=True)
-        code = sources()
+        code = sources(Path(__file__).parents[2])
         if missing:
             with _progress(self.plain, len(missing), what) as advance:
                 for job, outcome in play_all(missing, min(self.jobs, len(missing)), lambda: self.stopped):
@@ -186,11 +207,6 @@ class Stage:
         self._endings.__exit__(*error)
 
 
-def seeds(study: Spec) -> range:
-    """The seeds of a study."""
-    return range(study.first_seed, study.first_seed + study.seeds)
-
-
 def versions() -> dict[str, str | None]:
     """What runs are played with."""
     packages = ("jerne", "numpy", "pybullet", "numba", "scipy", "matplotlib")
@@ -199,12 +215,11 @@ def versions() -> dict[str, str | None]:
     return {"python": platform.python_version(), **{name: results.version(name) for name in packages}}
 
 
-def sources() -> str:
-    """A digest of jerne's sources: runs that differ in it were played by different code."""
+def sources(home: Path) -> str:
+    """A digest of jerne's sources under `home`: runs that differ in it were played by different code."""
     import hashlib
 
-    home = Path(__file__).parents[2]
-    files = sorted(f for p in ("immune", "classifier", "robots", "sim", "swarm") for f in (home / p).glob("*.py"))
+    files = sorted(f for p in ("immune", "classifier", "robots", "sim", "swarm") for f in (home / p).rglob("*.py"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 

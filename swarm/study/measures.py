@@ -6,6 +6,7 @@ whole last phase. Where the world never changes, *after* is the whole mission.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -46,11 +47,11 @@ class Windows(NamedTuple):
     @staticmethod
     def of(mission: Mission) -> "Windows":
         """Those of a mission."""
-        *earlier, last = [phase.duration for phase in mission.phases]
-        change = sum(earlier)
-        settled = change - earlier[-1] / 2 if earlier else 0.0
-        first = earlier[0] if len(earlier) == 2 else float("nan")
-        return Windows(settled, change, change + last, first)
+        *earlier, last = mission.phases
+        change = sum(phase.duration for phase in earlier)
+        settled = change - earlier[-1].duration / 2 if earlier else 0.0
+        returns = len(earlier) == 2 and replace(last, name="", duration=1) == replace(earlier[0], name="", duration=1)
+        return Windows(settled, change, change + last.duration, earlier[0].duration if returns else float("nan"))
 
 
 def measure(run: Run, windows: Windows) -> dict[str, float]:

@@ -21,6 +21,7 @@ class Condition:
     """Under which circumstances: assignments to the mission, and where in the sweep they are."""
 
     name: str
+    base: str = ""  # as the spec names it; empty: it names none
     sets: Sets = ()
     place: tuple[object, ...] = ()  # a value for each axis
 
@@ -69,7 +70,7 @@ def conditions(spec: Spec) -> list[Condition]:
                 f"{axis.key}={missionfile.toml(value)}" for axis, value in zip(spec.sweep, place, strict=True)
             )
             label = ", ".join([*([name] if name else []), *values])
-            out.append(Condition(label or "nominal", (*sets, *swept), place))
+            out.append(Condition(label or "nominal", name, (*sets, *swept), place))
     return out
 
 
@@ -109,6 +110,11 @@ def _cells(spec: Spec, folder: Path, errors: list[str]) -> Iterator[Cell]:
                     check(mission, f"controllers.{controller}")
                 except ValueError as error:
                     errors += str(error).splitlines()
+                    continue
+                if (lasts := mission.phases[-1].duration) < spec.window:
+                    errors.append(
+                        f"changes.{name}: its last phase lasts {lasts:g} s, window = {spec.window:g} is longer"
+                    )
                     continue
                 yield Cell(condition.name, name, controller, GOES_ON, mission)
                 if spec.reset and len(mission.phases) > 1 and controller != spec.reference:

@@ -10,7 +10,7 @@ from swarm.study import figures, measures, stats
 from swarm.study.archive import Archive, Run
 from swarm.study.document import Document
 from swarm.study.measures import BACK_TO, MEASURES, NONE, Study
-from swarm.study.plan import Cell, Condition
+from swarm.study.plan import GOES_ON, Cell, Condition
 from swarm.study.play import STUCK
 from swarm.study.spec import Spec
 from swarm.study.stats import Effect
@@ -59,7 +59,7 @@ class Writer:
         self, spec: Spec, study: Study, conditions: Sequence[Condition], document: Document, out: Path
     ) -> None:
         self.spec, self.study, self.document, self.out = spec, study, document, out
-        self.places = {condition.name: condition.place for condition in conditions}
+        self.conditions = conditions
         self.learners = [name for name in study.controllers if name != spec.reference]
 
     def methods(self, cells: Sequence[Cell], archive: Archive) -> None:
@@ -142,7 +142,7 @@ class Writer:
         there = sum(len(found) for found in self.study.runs.values())
         if there < wanted:
             self.document.paragraph(f"Not complete: {there} of {wanted} runs are there; the rest is not played yet.")
-        failures = archive.failures()
+        failures = archive.failures(cells, self.spec.all_seeds())
         self.document.table(
             f"{len(failures)} runs failed and are left out, with their pairs.",
             ["cell", "seed", "error"],
@@ -317,9 +317,13 @@ class Writer:
 
     def _overall(self, condition: str, controller: str) -> np.ndarray:
         """Logs of tasks per minute of all changes and seeds."""
-        values = [self.study.values(condition, change, controller, "after") for change in self.study.changes]
-        whole = np.concatenate(values) if values else np.empty(0)
-        return np.log(np.maximum(whole, 0.01))
+        parts = []
+        for change in self.study.changes:
+            done = self.study.values(condition, change, controller, "n_after")
+            if len(done):
+                windows = self.study.windows[condition, change, controller, GOES_ON]
+                parts.append(np.log(np.maximum(done, NONE) * 60 / (windows.end - windows.change)))
+        return np.concatenate(parts) if parts else np.empty(0)
 
     def equivalence(self) -> None:
         """Do two conditions give the same?"""
@@ -353,13 +357,13 @@ class Writer:
         for controller in self.study.controllers:
             for other in [None, *(name for name in self.spec.against if name != controller)]:
                 values = {}
-                for condition, place in self.places.items():
-                    where = (condition.partition(", ")[0], *place) if len(names) > 1 else place
+                for condition in self.conditions:
+                    where = (condition.base, *condition.place) if len(names) > 1 else condition.place
                     if other is None:
-                        logs = self._overall(condition, controller)
+                        logs = self._overall(condition.name, controller)
                         values[where] = float(np.exp(logs.mean())) if len(logs) else float("nan")
                     else:
-                        found = [self.study.versus(condition, controller, other, ch) for ch in self.study.changes]
+                        found = [self.study.versus(condition.name, controller, other, ch) for ch in self.study.changes]
                         values[where] = measures.pooled(found).ratio
                 path = self._path("diagram", f"{controller}-{other}" if other else controller)
                 label = "tasks / min" if other is None else f"ratio to {other}"

@@ -50,8 +50,14 @@ class Axis:
     def __post_init__(self) -> None:
         if not self.values:
             raise ValueError("values = []: must hold at least one value")
-        values = tuple(tuple(value) if isinstance(value, list) else value for value in self.values)
-        object.__setattr__(self, "values", values)  # whole places can be keys
+        object.__setattr__(self, "values", tuple(map(_fixed, self.values)))  # whole places can be keys
+        for place, value in enumerate(self.values):
+            if value in self.values[:place]:
+                raise ValueError(f"values[{place}] = {value}: is there already")
+
+
+def _fixed(value: object) -> object:
+    return tuple(map(_fixed, value)) if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,10 @@ class Spec:
             for learner in self.grid.learners
         }
         return {**self.controllers, **grid}
+
+    def all_seeds(self) -> range:
+        """One for each mission of a cell."""
+        return range(self.first_seed, self.first_seed + self.seeds)
 
     def all_changes(self) -> dict[str, Change]:
         """Name -> change, with its type; without any the world never changes."""

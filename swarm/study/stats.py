@@ -173,5 +173,5 @@ def median(times: np.ndarray, seen: np.ndarray) -> float:
     if not len(times):
         return float("nan")
     steps, shares = survival(times, seen)
-    below = np.flatnonzero(shares <= 0.5)
+    below = np.flatnonzero(shares <= 0.5 + 1e-9)  # shares are rounded products
     return float(steps[below[0]]) if len(below) else float("inf")

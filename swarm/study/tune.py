@@ -101,6 +101,7 @@ def trial_spec(spec: Spec, proposals: dict[str, list[Sets]]) -> Spec:
         reset=False,
         against=(),
         reference="",
+        window=1.0,  # no rates are taken
         tune=replace(tuning, changes=(), ranges={}),
     )
 

@@ -123,6 +123,7 @@ def test_run_takes_a_file(runs: list[tuple[Mission, Options]], tmp_path: Path) -
         ("--duration 0", "--duration 0: must lie in [1, 1e6] s"),
         ("--duration nan", "--duration nan: must lie in [1, 1e6] s"),
         ("--resume nowhere", "--resume nowhere: must be the folder of a run"),
+        (f"--resume {'x' * 300}", f"--resume {'x' * 300}: must be the folder of a run"),
         (".", ".: is a folder, must be a mission's file or name"),
         (
             "--listen tcp://*:99999 --insecure",

@@ -229,6 +229,7 @@ def names(table: str) -> str:
         ("--out .", "--out .: exists and is not an empty folder; choose another name"),
         ("--out file", "--out file: exists and is not an empty folder; choose another name"),
         ("--out file/out", "--out file/out: Not a directory"),
+        (f"--out {'x' * 300}", f"--out {'x' * 300}: File name too long"),
         ("--video film.avi", "--video film.avi: a video's name must end in .mp4 or .gif"),
         ("--video none/film.gif", "--video none/film.gif: there is no folder none"),
         ("--gui", "--gui: there is no display (the variable DISPLAY is not set)"),

@@ -45,15 +45,25 @@ def test_what_is_kept_comes_back(tmp_path: Path, cell: Cell) -> None:
     assert tuple(runs[0].rows[0]) == ROW
     assert runs[0].tasks["done"].tolist() == [True, False]
     np.testing.assert_array_equal(runs[0].tasks["ended"], [4.0, np.nan])
-    assert archive.failures() == [("nominal / team / immune / reset", 7, "ValueError: no")]
+    both = [cell, other]
+    assert archive.failures(both, range(7, 9)) == [("nominal / team / immune / reset", 7, "ValueError: no")]
+    assert archive.failures(both, range(8, 9)) == archive.failures([cell], range(7, 9)) == []
     assert archive.versions() == {"numpy": ["2"], "sources": ["c1", "c2"]}
     assert archive.cpu() == 3.0
     archive.keep(other, 7, played(), "c2")  # what failed may be played again
     assert archive.states()[other.key, 7] == "done"
-    assert archive.failures() == []
+    assert archive.failures(both, range(7, 9)) == []
     with pytest.raises(sqlite3.IntegrityError):  # what is done may not
         archive.keep(other, 7, played(), "c2")
     assert len(archive.runs([cell, other], range(7, 9))) == 3
+    archive.close()
+
+
+def test_a_package_that_is_missing_is_noted_once(tmp_path: Path, cell: Cell) -> None:
+    archive = Archive(tmp_path / "s.sqlite")
+    for _ in range(3):
+        archive.admit([cell], "a", {"numba": None})
+    assert archive.versions()["numba"] == ["none"]
     archive.close()
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from swarm.cli import main
+from swarm.study import figures
+from swarm.study.compare import sources
+from swarm.study.document import Document
 from tests.conftest import wait
 
 MARK = "JERNE_TEST_MARK"
@@ -140,6 +143,33 @@ def test_a_study_from_spec_to_report(small: Path, tmp_path: Path, capfd: pytest.
     assert "was played with another spec" in capfd.readouterr().err
 
 
+def test_a_diagram_has_a_value_at_every_place(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the conditions are called, and also of a swept matrix."""
+    text = small.read_text().replace('[changes.return]\ntype = "meaning"\nback = true\n', "")
+    small.write_text(
+        text
+        + """
+[conditions]
+"far, noisy" = ["radio.range=3"]
+near = ["radio.range=1"]
+[[sweep]]
+key = "mind.immune.affinity"
+values = [[[0, -1], [-1, 0]], [[0, -1], [-0.5, 0]]]
+"""
+    )
+    drawn: list[dict[tuple[object, ...], float]] = []
+    monkeypatch.setattr(figures, "diagram", lambda _, __, values, *___, **____: drawn.append(values))
+    monkeypatch.setattr(Document, "figure", lambda *_: None)
+    assert main(["compare", str(small), "--out", str(tmp_path / "out"), "--seeds", "1", "--plain"]) == 0
+    places = {
+        (name, matrix) for name in ("far, noisy", "near") for matrix in (((0, -1), (-1, 0)), ((0, -1), (-0.5, 0)))
+    }
+    assert len(drawn) == 3
+    for values in drawn:
+        assert values.keys() == places
+        assert all(value > 0 for value in values.values())
+
+
 @pytest.mark.slow
 def test_the_same_after_kills_of_everything_and_of_a_worker(
     small: Path, tmp_path: Path, start: Callable[..., Command]
@@ -213,7 +243,10 @@ def test_runs_that_fail_are_reported_and_end_nothing(
         ([], "a study is needed: jerne compare SPEC, or jerne compare --new FILE"),
         (["nothing.toml"], "nothing.toml: cannot be read: No such file or directory"),
         (["SMALL", "--jobs", "0"], "--jobs 0: must be at least 1"),
-        (["SMALL", "--seeds", "0"], "--seeds 0: must be at least 1"),
+        (["SMALL", "--seeds", "0"], "--seeds 0: seeds = 0: must lie in [1, 100000]"),
+        (["SMALL", "--seeds", "200000"], "--seeds 200000: seeds = 200000: must lie in [1, 100000]"),
+        (["SMALL", "--tune-only"], "small.toml asks for no tuning (no [tune.ranges], or `tuned` is set)"),
+        (["SMALL", "--out", "x" * 300], "xxx: File name too long"),
         (["SMALL", "--out", "SMALL"], "exists and is neither empty nor the folder of a study"),
         (["--new", "SMALL"], "exists already and is left as it is"),
         (["SMALL", "--report-only", "--out", "SMALL.out"], "no study is there (study.sqlite is missing)"),
@@ -270,3 +303,15 @@ def test_without_the_extra_there_is_one_line(small: Path, tmp_path: Path) -> Non
     assert "jerne compare needs scipy and matplotlib: uv sync --extra study" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_runs_of_other_code_are_told_apart(tmp_path: Path) -> None:
+    """In any package and any depth; a note beside the code is no code."""
+    file = tmp_path / "swarm" / "arbiters" / "mine.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("one = 1\n")
+    before = sources(tmp_path)
+    (file.parent / "notes.txt").write_text("some")
+    assert sources(tmp_path) == before
+    file.write_text("one = 2\n")
+    assert sources(tmp_path) != before

@@ -47,6 +47,8 @@ def test_windows(mission: Mission, two: Mission, three: Mission) -> None:
     assert Windows.of(two) == pytest.approx(Windows(50, 100, 200, np.nan), nan_ok=True)
     assert Windows.of(three) == Windows(150, 200, 250, 100)
     assert Windows.of(mission).change == 0
+    new = replace(three, phases=(*three.phases[:2], replace(three.phases[2], rate=7)))
+    assert np.isnan(Windows.of(new).first)  # a third regime, and not the first one again
 
 
 def test_a_run_by_hand(two: Mission) -> None:

@@ -50,6 +50,10 @@ def test_the_template_is_a_study_that_has_every_key() -> None:
         ("window = 400\n[controllers]\na = []", "x.toml: window = 400: must lie in [1, 300]"),
         ('equivalent = ["a"]\n[controllers]\na = []', "x.toml: equivalent = ['a']: must name two conditions"),
         (
+            '[controllers]\na = []\n[[sweep]]\nkey = "robots.count"\nvalues = [2, 3, 2]',
+            "x.toml: sweep[0].values[2] = 2: is there already",
+        ),
+        (
             '[controllers]\na = []\n[tune]\nfirst_seed = 1000\n[tune.ranges.a."mind.immune.k"]\nlow = 0\nhigh = 1',
             "x.toml: tune.first_seed = 1000: tuning must not see the seeds 1001 to 1030",
         ),
@@ -83,6 +87,11 @@ def test_mistakes_get_a_line_each(text: str, said: str) -> None:
         ),
         ('[controllers]\na = ["mind.imune.k=3"]', "controllers.a: mind.imune = {k = 3}: unknown key"),
         ('set = ["phases.5.rate=3"]\n[controllers]\na = []', "set phases.5.rate=3: 5 is no entry of a list of 2"),
+        (
+            '[controllers]\na = []\n[changes.team]\nset = ["phases.1.duration=30"]',
+            "changes.team: its last phase lasts 30 s, window = 60 is longer",
+        ),
+        ('set = ["#radio.range=1"]\n[controllers]\na = []', "set #radio.range=1: "),
         ("[controllers]\na = []\n[changes.team]\nteam = 1", "changes.team: team: nothing would change"),
         ("[controllers]\na = []\n[changes.lost]\nback = true", "changes.lost: back: robots that are lost do not come"),
         (

@@ -143,6 +143,15 @@ def test_kaplan_meier_agrees_with_scipy(cases: list[tuple[int, bool]]) -> None:
     np.testing.assert_allclose(shares, known.probabilities, atol=1e-12)
 
 
+@pytest.mark.parametrize("n", range(2, 101, 2))
+def test_half_of_the_cases_are_half_whatever_their_number(n: int) -> None:
+    """The share of those still running is a product of many fractions, and rounded."""
+    times = np.arange(n, dtype=float)
+    assert stats.median(times, np.ones(n, bool)) == n // 2 - 1
+    assert stats.median(times, times < n // 2) == n // 2 - 1
+    assert stats.median(times, times < n // 2 - 1) == math.inf
+
+
 def test_nobody_recovers_and_everybody_at_once() -> None:
     never = np.full(4, HORIZON), np.zeros(4, bool)
     assert stats.restricted_mean(*never, HORIZON) == (HORIZON,) * 3
