@@ -52,7 +52,7 @@ class Params:
     kappa: float = 1.06  # suppression by closer rivals; 0 switches the coupling between robots off
     rho: float = 0.94  # rivals' concentration that each robot wanted beyond the first makes up for
     tau: float = 0.3  # s, low pass of the suppression
-    eta: float = 0.0  # T-cell gain; off, because 0.4 was worth nothing, see docs/models.md
+    eta: float = 0.0  # T-cell gain; off: 0.4 is not shown to be worth anything, see docs/study.md
     k: float = 0.25  # natural death
     leak: float = 4.2  # 1/s, decay of the stimulus
     bound: float = 4.0  # S stays within [-bound, bound]

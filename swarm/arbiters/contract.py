@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
     strategy: np.ndarray  # (L,) index into swarm.report.STRATEGIES
     stimulus: np.ndarray  # (L, B) per strategy, any scale
     concentration: np.ndarray  # (L, B) per strategy, 0 to 1: what the others hear
-    call: np.ndarray | None = None  # (L,) slot of the call to answer, -1: none; None: the loudest
+    call: np.ndarray | None = None  # (L,) slot of the call to answer, -1: none; None: the loudest, and no bid
     bid: np.ndarray | None = None  # (L,) concentration with which it is answered, 0 to 1: what rivals hear
 
 
@@ -58,6 +58,8 @@ def check(name: str, stepped: object, lanes: int) -> None:
     if not (isinstance(stepped, tuple) and len(stepped) == 2 and isinstance(stepped[1], Verdict)):
         raise ValueError(f"arbiter {name!r}: step gave {stepped!r:.60}, must give its state and a Verdict")
     verdict = stepped[1]
+    if (verdict.call is None) != (verdict.bid is None):
+        raise ValueError(f"arbiter {name!r}: call and bid go together: give both, or none")
     strategies = np.shape(verdict.concentration)[1:] or (2,)
     for key, shape, least, most in (
         ("strategy", (lanes,), 0, len(STRATEGIES) - 1),

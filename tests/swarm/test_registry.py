@@ -178,6 +178,8 @@ def test_a_sensor_whose_fields_fit_no_percept(monkeypatch: pytest.MonkeyPatch) -
         ({"concentration": np.full((2, 2), np.nan)}, r"concentration = nan: must lie in \[0, 1\]"),
         ({"concentration": np.ones(2), "stimulus": np.ones(2)}, r"stimulus has the shape \(2,\), must have \(2, 2\)"),
         ({"concentration": np.array([[0.5, np.nan], [0.5, 0.5]])}, r"concentration = nan: must lie in \[0, 1\]"),
+        ({"call": np.array([0, 1])}, "call and bid go together: give both, or none"),
+        ({"bid": np.ones(2)}, "call and bid go together: give both, or none"),
         ({"call": np.array([0, 6]), "bid": np.ones(2)}, r"call = 6: must lie in \[-1, 5\]"),
         ({"call": np.array([0, 1]), "bid": np.full(2, 1.5)}, r"bid = 1\.5: must lie in \[0, 1\]"),
     ],
