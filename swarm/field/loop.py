@@ -77,6 +77,8 @@ class Loop:
         """Carry out an order of a desk or a key: was it done, and why not."""
         shell = self.pilot.shell
         if word == "stop":
+            self._arm = False
+            self.control.expire()
             if shell.state is not State.EMERGENCY:
                 shell.emergency("told to")
                 self.pilot.body.stop()

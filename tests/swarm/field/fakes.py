@@ -45,6 +45,9 @@ class Deaf:
     def feed(self) -> None:
         pass
 
+    def expire(self) -> None:
+        pass
+
 
 def loop_of(body: Body, *, fails: bool) -> Loop:
     config = Config(0, BodyConfig("thymio", "tcp:localhost:1"), box=str(Path("/dev/null")))

@@ -197,9 +197,10 @@ def test_a_fleet_that_cannot_be_watched(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_desk_tells_what_came_of_its_orders() -> None:
-    fine = control.Reply(True, "", status_of(0))
+    stamp = control.Stamp(1, 0.0)
+    fine = control.Reply(True, "", status_of(0), stamp)
     assert told("stop", {0: fine, 1: fine}) == "stop: done by 2"
-    refused = control.Reply(False, "no fresh commands: the mind does not run", status_of(1))
+    refused = control.Reply(False, "no fresh commands: the mind does not run", status_of(1), stamp)
     said = told("resume", {0: fine, 1: refused, 2: None})
     assert said == "robot 1: no fresh commands: the mind does not run; robot 2: NO ANSWER; resume: done by 1"
 
