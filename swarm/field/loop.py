@@ -3,14 +3,12 @@
 import contextlib
 import math
 import os
-import select
 import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 from robots.deadman import DeadMan
 from robots.shell import RefusedError, State
@@ -21,9 +19,11 @@ from swarm.field.pilot import Pilot
 from swarm.field.show import Show
 from swarm.peers import STALE
 from swarm.report import STRATEGIES, TASKS
+from swarm.view.keys import Keyboard
 
 LATE = 0.5  # s behind after which lost ticks are not made up for
 LATELY = 60.0  # s in which hangs count against a robot
+KEYS = {ord("a"): "arm", ord("r"): "release", ord("q"): "quit"}  # any other stops
 
 
 class Loop:
@@ -43,16 +43,19 @@ class Loop:
         self.config, self.pilot, self.control, self.deadman, self.minds = config, pilot, control, deadman, minds
         self._arm, self.shows = arm, shows
         self._ended = ""  # why the loop ends; empty: it goes on
+        self._suspended = False  # is the process to be suspended?
         self._saved = self._shown = time.monotonic()
         self._line = ""
 
-    def run(self, duration: float | None, keyboard: TextIO | None) -> int:
+    def run(self, duration: float | None, keyboard: Keyboard | None) -> int:
         """The exit status. Whatever ends it, the body stands and the black box is written where something failed."""
         period, began = self.pilot.mission.tick, time.monotonic()
         due, why = began, "failed"
         notify("READY=1")
         try:
             while not self._ended:
+                if self._suspended:
+                    self._suspend(keyboard)
                 now = time.monotonic()
                 self._keys(keyboard, now)
                 self.pilot.tick(now)
@@ -125,25 +128,43 @@ class Loop:
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """SIGTERM, SIGINT and a closed terminal end the loop in good order."""
+        """SIGTERM, SIGINT, SIGQUIT and a closed terminal end the loop in good order; SIGTSTP stops the robot first."""
 
         def end(number: int, _: object) -> None:
             self._ended = f"signal {signal.Signals(number).name}"
 
-        before = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        def suspend(_number: int, _: object) -> None:
+            self._suspended = True
+
+        ends = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+        before = {one: signal.signal(one, end) for one in ends} | {
+            signal.SIGTSTP: signal.signal(signal.SIGTSTP, suspend)
+        }
         try:
             yield
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
 
-    def _keys(self, keyboard: TextIO | None, now: float) -> None:
-        """The local keys: a arms, r releases, q ends, any other stops."""
-        while keyboard is not None and select.select([keyboard], [], [], 0)[0]:
-            key = keyboard.read(1)
-            if not key:
-                return
-            word = {"a": "arm", "r": "release", "q": "quit"}.get(key, "stop")
+    def _suspend(self, keyboard: Keyboard | None) -> None:
+        """Suspend the process, once the robot stands; comes back when it is let go on."""
+        self._suspended = False
+        self.order("stop", time.monotonic())
+        if keyboard is not None:
+            keyboard.give()
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, handler)
+
+    def _keys(self, keyboard: Keyboard | None, now: float) -> None:
+        """The local keys. A stop among those that came at once wins over arming and releasing."""
+        if keyboard is None:
+            return
+        keyboard.take()  # it may have come to the foreground
+        words = [KEYS.get(byte, "stop") for byte in keyboard.read()]
+        if "stop" in words:
+            words = ["stop", *(["quit"] if "quit" in words else [])]
+        for word in words:
             done, text = self.order(word, now)
             print(f"{word}: {'done' if done else text}", flush=True)
 
@@ -179,23 +200,6 @@ class Loop:
             self.pilot.box.write(Path(self.config.box), why)
         except OSError as error:
             print(f"robot {self.config.number}: {self.config.box}: {error.strerror}", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def terminal() -> Iterator[TextIO | None]:
-    """The keyboard, key by key, where there is one."""
-    if not sys.stdin.isatty():
-        yield None
-        return
-    import termios
-    import tty
-
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)
-    try:
-        yield sys.stdin
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def notify(text: str) -> None:

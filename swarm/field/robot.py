@@ -25,7 +25,7 @@ from swarm.field import config as configs
 from swarm.field.config import Config
 from swarm.field.control import Control
 from swarm.field.curb import curb
-from swarm.field.loop import Loop, terminal
+from swarm.field.loop import Loop
 from swarm.field.pilot import Pilot, fitted
 from swarm.field.show import Show
 from swarm.mind import Mind
@@ -33,14 +33,16 @@ from swarm.mission import Mission
 from swarm.missionfile import MissionError
 from swarm.net import gate, keys
 from swarm.robot import rehearse
+from swarm.view.keys import Keyboard
 
 FAILED, WRONG = 1, 2
 
 ABOUT = """\
 Run one robot: the mind of the mission on a real body, with radio to the others.
 
-The robot starts disarmed and stands until it is armed: by `jerne arm`, by the key a, or by --arm. Any other key is
-an emergency stop, which latches: `jerne release` or the key r ends it, and then it has to be armed again.
+The robot starts disarmed and stands until it is armed: by `jerne arm`, by the key a, or by --arm. The key q and
+Ctrl-C end it. Any other key is an emergency stop, which latches: `jerne release` or the key r ends it, and then it has
+to be armed again.
 """
 EXAMPLES = """\
 examples:
@@ -158,7 +160,7 @@ def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
         deadman = DeadMan(body.stop, config.rules.deadman)
         stack.callback(deadman.close)
         loop = Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm, shows=shows)
-        with loop.signals(), terminal() as keyboard:
+        with loop.signals(), Keyboard(every=True) as keyboard:
             return loop.run(args.duration, keyboard)
 
 

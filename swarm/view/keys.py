@@ -35,26 +35,39 @@ _LONGEST = max(map(len, NAMES))
 class Keyboard:
     """While entered, gives keys without waiting for a line; the terminal is as before afterwards.
 
-    Where the input is no terminal, or that of another job, there are no keys. Ctrl-C stays an interrupt.
+    Where the input is no terminal, or that of another job, there are no keys. Ctrl-C stays an interrupt. With `every`
+    all others are keys: also those that stop or end a process (Ctrl-Z, Ctrl-\\) or its output (Ctrl-S).
     """
 
-    def __init__(self, file: int | None = None) -> None:
-        self._file = file
+    def __init__(self, file: int | None = None, *, every: bool = False) -> None:
+        self._file, self._every = file, every
         self._before: list[Any] | None = None
 
     def __enter__(self) -> "Keyboard":
-        try:
-            self._file = sys.stdin.fileno() if self._file is None else self._file
-            if _is_ours(self._file):
-                self._before = termios.tcgetattr(self._file)
-                tty.setcbreak(self._file)
-        except (OSError, ValueError, termios.error):  # no input, or no terminal
-            self._before = None
+        self.take()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.give()
+
+    def take(self) -> None:
+        """Take the terminal, if it is ours and not taken yet."""
+        if self._before is not None:
+            return
+        try:
+            self._file = sys.stdin.fileno() if self._file is None else self._file
+            if _is_ours(self._file):
+                self._before = termios.tcgetattr(self._file)
+                tty.setcbreak(self._file)
+                if self._every:
+                    _let_through(self._file)
+        except (OSError, ValueError, termios.error):  # no input, or no terminal
+            self.give()
+
+    def give(self) -> None:
+        """Give the terminal back as it was."""
         if self._before is not None and self._file is not None:
             with suppress(OSError, termios.error):  # the terminal is gone
                 if _is_ours(self._file):
@@ -63,16 +76,34 @@ class Keyboard:
 
     def pressed(self) -> list[str]:
         """The keys that were pressed since the last call."""
+        return split(self.read())
+
+    def read(self) -> bytes:
+        """What the terminal has sent since the last call."""
         data = b""
         try:
-            while self._before is not None and self._file is not None and select.select([self._file], [], [], 0)[0]:
+            while self._before is not None and self._file is not None and self._has_sent(self._file):
                 part = os.read(self._file, 1024)
                 data += part
                 if not part:  # the terminal is gone
                     self._before = None
         except OSError:
             self._before = None
-        return split(data)
+        return data
+
+    @staticmethod
+    def _has_sent(file: int) -> bool:
+        return _is_ours(file) and bool(select.select([file], [], [], 0)[0])
+
+
+def _let_through(file: int) -> None:
+    """Have a terminal pass on the keys that it would act upon, but for Ctrl-C."""
+    modes = termios.tcgetattr(file)
+    modes[0] &= ~termios.IXON
+    modes[3] &= ~termios.IEXTEN
+    for key in (termios.VSUSP, termios.VQUIT):
+        modes[6][key] = bytes([os.fpathconf(file, "PC_VDISABLE")])
+    termios.tcsetattr(file, termios.TCSANOW, modes)
 
 
 def _is_ours(file: int) -> bool:

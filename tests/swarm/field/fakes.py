@@ -1,10 +1,14 @@
 """A pilot without a mind, for what is around it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from robots.blackbox import BlackBox
-from robots.body import Body, command
+from robots.body import Body, command, still
+from robots.command import Limits
 from robots.shell import Rules, Shell
 from swarm.field.config import Body as BodyConfig
 from swarm.field.config import Config
@@ -31,6 +35,26 @@ class Simple:
             self.shown()
         if self.fails and self.count == 10:
             raise RuntimeError("on purpose")
+
+
+class Wheels:
+    """A body that turns its wheels as it was told last, whatever becomes of who told it; how fast is in a file."""
+
+    limits, radius, guarded, label, trouble, senses = Limits(0.3, 1.5), 0.08, False, "", "", frozenset[str]()
+    session = 1
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+    def age(self, _: float) -> float:
+        return 0.0
+
+    def act(self, command: np.ndarray, _: float) -> np.ndarray:
+        os.pwrite(self._file, b"%.3f" % float(command["speed"][0]), 0)
+        return command
+
+    def stop(self) -> None:
+        self.act(still(), 0.0)
 
 
 class Deaf:
