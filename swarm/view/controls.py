@@ -66,10 +66,12 @@ def press(
     orders: can any be given? To stop is done at once, to let go on has to be confirmed.
     """
     now = replace(now, hint="")
-    if now.asked is not None:
+    if orders and key in ("s", "S"):  # whatever is open
+        now = replace(now, asked=None, help=False)
+    elif now.asked is not None:
         given = (*now.orders, now.asked) if key == "y" else now.orders
         return replace(now, asked=None, orders=given, hint="" if key == "y" else "nobody was let go on")
-    if now.help:
+    elif now.help:
         return replace(now, help=False, over=key == "q")
     at = robots.index(now.selected) if now.selected in robots else -1
     match key:

@@ -135,7 +135,15 @@ def test_to_stop_takes_one_key_and_to_go_on_two() -> None:
     assert after("Gy").orders == (("resume", None),)
     assert after("gq").orders == ()
     assert not after("gq").over
-    assert after("gS").orders == (), "whatever else is pressed only takes the question back"
+    assert after("gj") == Controls(selected=2, hint="nobody was let go on"), (
+        "what else is pressed takes the question back"
+    )
+    for open_ in ("g", "G", "?"):
+        assert after(f"{open_}S") == Controls(selected=2, orders=(("stop", None),))
+        assert after(f"{open_}s") == Controls(selected=2, orders=(("stop", (2,)),))
+        assert after(f"{open_}Sy").orders == (("stop", None),)
+    assert after("?s", selected=None) == Controls(hint="select a robot first")
+    assert after("?S", orders=False) == Controls(selected=2)
     assert after("s", selected=None).hint == "select a robot first"
     assert after("sgyS", orders=False).orders == ()
     assert all(key not in {"s", "S", "g G"} for key, _ in REPLAY)
