@@ -1,6 +1,8 @@
 """The file of a fleet: which robots there are and where. `jerne deploy` makes each robot's files from it."""
 
+import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from robots import check
@@ -26,6 +28,10 @@ class Robot:
 
     def __post_init__(self) -> None:
         check.number("number", self.number, 0, 32767)
+        if not _is_host(self.host):
+            raise ValueError(
+                f"host = {self.host!r}: must be a host's name or IPv4 address, as robot1.local or 10.0.0.10"
+            )
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,17 @@ class Fleet:
 def read(path: Path) -> Fleet:
     """The fleet in a file. Raises MissionError."""
     return missionfile.read(Fleet, missionfile.text_of(path), str(path))
+
+
+def _is_host(text: str) -> bool:
+    """Is it a host's name or an IPv4 address?"""
+    if not re.fullmatch(r"[0-9.]+", text):
+        labels = text.removesuffix(".").split(".")
+        return len(text) <= 253 and all(re.fullmatch(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)", label) for label in labels)
+    try:
+        return bool(IPv4Address(text))
+    except ValueError:
+        return False
 
 
 def ears(robot: Robot) -> str:

@@ -17,10 +17,12 @@ import pytest
 import zmq
 
 from robots.shell import State
+from swarm.cli import main
 from swarm.field import control
 from swarm.field.config import Body, Config
 from swarm.field.control import Control, Order, Reply, Stamp
 from swarm.field.desk import FleetDesk
+from swarm.field.fleet import Robot as Member
 from swarm.field.loop import Loop
 from tests.conftest import wait
 from tests.swarm.field.fakes import Deaf
@@ -247,6 +249,48 @@ def test_an_order_that_was_held_up_is_refused_as_too_old_but_a_stop_is_done(
         one.send_signal(signal.SIGCONT)
         assert line.hear().status.state == "emergency stop"
         line.close()
+
+
+def test_a_robot_without_an_address_is_no_answer_and_the_others_are_told(robot: Robot) -> None:
+    where = {0: "tcp://robot 1:5770", 1: robot.address, 2: "nonsense", 3: robot.address}
+    replies = control.send("stop", where, None, 1.0)
+    assert {n for n, reply in replies.items() if reply is None} == {0, 2}
+    assert all(reply.done for reply in replies.values() if reply is not None)
+    assert robot.shell.state is State.EMERGENCY
+
+
+FLEET = """\
+keys = ""
+[[robots]]
+number = 0
+host = "{}"
+body.kind = "thymio"
+body.address = "serial:/dev/ttyACM0"
+"""
+
+
+@pytest.mark.parametrize("command", ["stop", "arm", "release", "doctor", "watch"])
+def test_a_host_that_is_none_is_refused_when_the_file_is_read(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "fleet.toml"
+    file.write_text(FLEET.format("robot 1"))
+    assert main([command, str(file)]) == 2
+    assert capsys.readouterr().err == (
+        f"jerne: error: {file}: robots[0].host = 'robot 1': "
+        "must be a host's name or IPv4 address, as robot1.local or 10.0.0.10\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["", "10.0.0.300", "::1", "tcp://a", "a:1", "a/b", "*", "-a", "a..b", "h\u00fctte"])
+def test_no_hosts(host: str) -> None:
+    with pytest.raises(ValueError, match=r"host = .*: must be"):
+        Member(0, Body("thymio", "tcp:localhost:1"), host)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.10", "localhost", "robot-1.local", "robot_1", "r1.lan.", "1a"])
+def test_hosts(host: str) -> None:
+    assert Member(0, Body("thymio", "tcp:localhost:1"), host).host == host
 
 
 class Line:
