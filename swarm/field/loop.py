@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from robots.deadman import DeadMan
 from robots.shell import RefusedError, State
@@ -46,6 +47,7 @@ class Loop:
         self._suspended = False  # is the process to be suspended?
         self._saved = self._shown = time.monotonic()
         self._line = ""
+        self._unsaved = False  # did the latest saving fail?
 
     def run(self, duration: float | None, keyboard: Keyboard | None) -> int:
         """The exit status. Whatever ends it, the body stands and the black box is written where something failed."""
@@ -166,7 +168,7 @@ class Loop:
             words = ["stop", *(["quit"] if "quit" in words else [])]
         for word in words:
             done, text = self.order(word, now)
-            print(f"{word}: {'done' if done else text}", flush=True)
+            tell(f"{word}: {'done' if done else text}", sys.stdout)
 
     def _keep(self, now: float) -> None:
         """What is due beside the tick."""
@@ -178,11 +180,11 @@ class Loop:
         notify("WATCHDOG=1")
         if self.minds is not None and now - self._saved >= store.EVERY:
             self._saved = now
-            store.save(self.minds, self.pilot.brain.mind, durable=False)
+            self._save(self.minds, durable=False)
         line = f"{shell.state.value}: {shell.why}" if shell.why else shell.state.value
         if line.split(" are ")[0] != self._line and now - self._shown >= 0.5:
             self._line, self._shown = line.split(" are ")[0], now
-            print(f"robot {self.config.number}: {line}", flush=True)
+            tell(f"robot {self.config.number}: {line}", sys.stdout)
 
     def _finish(self, why: str) -> None:
         self.pilot.body.stop()
@@ -192,14 +194,30 @@ class Loop:
         if self.shows is not None:
             self.shows.close(why)
         if self.minds is not None:
-            store.save(self.minds, self.pilot.brain.mind)
-        print(f"robot {self.config.number}: ends: {why}", flush=True)
+            self._save(self.minds, durable=True)
+        tell(f"robot {self.config.number}: ends: {why}", sys.stdout)
+
+    def _save(self, minds: Path, *, durable: bool) -> None:
+        """Save what was learnt. What cannot be saved is told once, and changes nothing else."""
+        try:
+            store.save(minds, self.pilot.brain.mind, durable=durable)
+            self._unsaved = False
+        except (store.StoreError, OSError) as error:
+            if not self._unsaved:
+                tell(f"robot {self.config.number}: what it learns is not saved: {error}", sys.stderr)
+            self._unsaved = True
 
     def _write_box(self, why: str) -> None:
         try:
             self.pilot.box.write(Path(self.config.box), why)
         except OSError as error:
-            print(f"robot {self.config.number}: {self.config.box}: {error.strerror}", file=sys.stderr, flush=True)
+            tell(f"robot {self.config.number}: {self.config.box}: {error.strerror}", sys.stderr)
+
+
+def tell(text: str, file: TextIO) -> None:
+    """Print a line; where it cannot be written, the robot goes on all the same."""
+    with contextlib.suppress(OSError):
+        print(text, file=file, flush=True)
 
 
 def notify(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from robots.shell import RefusedError, Shell
 from robots.thymio.body import AsebaBody
 from robots.tracker.body import TrackedBody
 from robots.tracker.port import ZmqTracker
-from swarm import missionfile
+from swarm import missionfile, store
 from swarm.field import config as configs
 from swarm.field.config import Config
 from swarm.field.control import Control
@@ -136,7 +137,6 @@ def _secure(name: str, ring: keys.Keyring | None) -> Callable[["zmq.Socket[bytes
 
 
 def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
-    from swarm import store
     from swarm.net import envelope, link
 
     rehearse(mission)
@@ -154,14 +154,33 @@ def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
         shows = Show(config, pilot, radio, ring)
         stack.callback(shows.close, "")
         minds = Path(config.minds) if config.minds else None
-        if minds is not None and minds.exists():
-            pilot.brain.mind = resumed(store.load(minds, mission), config.number)
+        if minds is not None and (mind := learnt(minds, mission, config.number)) is not None:
+            pilot.brain.mind = mind
         curb(pilot.brain.mind, frozen=args.freeze, budget=args.explore)
         deadman = DeadMan(body.stop, config.rules.deadman)
         stack.callback(deadman.close)
         loop = Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm, shows=shows)
         with loop.signals(), Keyboard(every=True) as keyboard:
             return loop.run(args.duration, keyboard)
+
+
+def learnt(minds: Path, mission: Mission, number: int) -> Mind | None:
+    """What was learnt, from a file or the one before it, as robot `number`'s; None: nothing yet.
+
+    A file that cannot be loaded while the one before it can is put aside, so that no saving moves it over the good one.
+    Raises StoreError where there are files and none can be loaded: they are left as they are.
+    """
+    wrong: list[str] = []
+    mind = store.latest([minds], mission, wrong.append)
+    if mind is None:
+        if wrong:
+            raise StoreError("\n".join([*wrong, f"{minds}: to begin anew, move away what is there"]))
+        return None
+    if wrong:
+        aside = minds.with_name(f"{minds.name}.refused")
+        os.replace(minds, aside)
+        print(f"robot {number}: {wrong[0]}; put aside as {aside.name}, the one before it is taken", flush=True)
+    return resumed(mind, number)
 
 
 def resumed(mind: Mind, number: int) -> Mind:
