@@ -20,6 +20,7 @@ from robots.tracker.port import BEAT, TIMEOUT, ZmqTracker
 from swarm import missionfile
 from swarm.field.referee import Referee
 from swarm.net import gate, keys
+from swarm.net.meter import Callers
 from swarm.refusal import refuse
 
 RATE = 20.0  # Hz, at most, of views
@@ -127,6 +128,7 @@ class Station:
         self.source, self.referee, self._started = source, referee, now
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._gate = None if ring is None else gate.Gate(self._context, ring)
+        self._callers: list[Callers] = []
         self._views = self._socket(zmq.PUB, address, ring)
         self._deeds = self._socket(zmq.PULL, deeds, ring)
         self._boot, self._seq = secrets.randbits(62), 0
@@ -137,7 +139,9 @@ class Station:
         """Look, judge, tell; gives what happened, for people."""
         lines: list[str] = []
         if self._gate is not None:
-            self._gate.serve()
+            gone = self._gate.serve()
+            for callers in self._callers:
+                callers.look(len(self._gate.ring.allowed), anew=gone)
         self._hear(now)
         seen = self.source.look(now)
         if seen is None:
@@ -160,6 +164,8 @@ class Station:
     def close(self) -> None:
         """Give all up."""
         self.source.close()
+        for callers in self._callers:
+            callers.close()
         self._context.destroy(linger=100)
 
     def _hear(self, now: float) -> None:
@@ -168,14 +174,14 @@ class Station:
                 frame = self._deeds.recv(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
-            name = gate.sender(frame)
+            name = None if self._gate is None else self._gate.sender(frame)
             try:
                 deed = message.deed(frame.bytes)
             except TrackerError:
                 self.bad += 1
                 continue
-            if name is not None and keys.number(name) != deed.robot:
-                self.bad += 1  # it speaks for another one
+            if self._gate is not None and (name is None or keys.number(name) != deed.robot):
+                self.bad += 1  # it speaks for another one, or was revoked
             elif self.referee is not None:
                 self.referee.hear(deed, now)
 
@@ -190,6 +196,7 @@ class Station:
             socket.setsockopt(option, value)
         if ring is not None:
             gate.guard(socket, ring, b"tracker")
+            self._callers.append(Callers(socket))
         try:
             socket.bind(address)
         except zmq.ZMQError as error:

@@ -33,7 +33,6 @@ PORT = 5670  # of a robot's ears, unless told otherwise
 DOMAIN = b"radio"
 AT_ONCE = 1024  # messages taken in one go
 TEND, LATEST = 0.02, 0.1  # s of wall time between two looks at connections: where nothing is heard, and in any case
-RENEW = 1.0  # s of wall time between two looks at the list of members
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _FAILURES = {
@@ -96,7 +95,7 @@ class PeerLink:
         self._counters: Counter[str] = Counter()
         self._met: dict[int, None] = {}  # robots near, the latest last
         self._seq, self._said = 0, -1.0
-        self._tended = self._renewed = -1.0  # s of wall time
+        self._tended = -1.0  # s of wall time
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._gate = None if ring is None else gate.Gate(self._context, ring)
         self.mouth, self._ears = Mouth(self._context), self._context.socket(zmq.SUB)
@@ -168,7 +167,8 @@ class PeerLink:
         """How many messages were said and received, and how many refused, by reason; see `swarm.net.guard`."""
         counters = self._counters + self.guard.counters
         for part in (self._gate, self._cast):
-            counters.update({} if part is None else {k: part.counters[k] for k in ("stranger", "revoked")})
+            what = ("stranger", "revoked", "unreadable members")
+            counters.update({} if part is None else {k: part.counters[k] for k in what})
         return +counters
 
     def table(self) -> list[Row]:
@@ -209,7 +209,8 @@ class PeerLink:
         """Look after connections and keys."""
         if self._gate is not None:
             self._gate.serve()
-            self._renew()
+            if self._gate.ring is not self.ring:
+                self._take_over(self._gate.ring)
         self._count_failures()
         self._counters.update(self._meter.look())
         self.mouth.tend(self.ring)
@@ -239,7 +240,7 @@ class PeerLink:
             data, whole = frame.bytes, not frame.more
             while frame.more:  # no message of ours has parts
                 frame = receive(zmq.NOBLOCK, copy=False)
-            name = None if self.ring is None else gate.sender(frame)
+            name = None if self._gate is None else self._gate.sender(frame)
             letter = judge(self.now, None if name is None else keys.number(name), data if whole else b"")
             if isinstance(letter, Letter) and letter.topic == SIGNAL:
                 heard.append((letter.sender, letter.payload))
@@ -256,23 +257,14 @@ class PeerLink:
             keys_of = self.ring.robots
             self.mouth.aim({n: (wanted[n], keys_of[n]) for n in wanted if n in keys_of}, self.ring)
 
-    def _renew(self) -> None:
-        """Take over a list of members that has changed."""
-        if self.ring is None or self.ring.folder is None or clock() - self._renewed < RENEW:
-            return
-        self._renewed = clock()
-        try:
-            ring = keys.renew(self.ring)
-        except keys.KeysError:
-            self._counters["unreadable members"] += 1
-            return
-        if ring != self.ring and self._gate is not None:
-            self.ring = self._gate.ring = ring
-            self.guard.robots = ring.robots
-            self._meter.members = len(ring.allowed)
-            if self._cast is not None:
-                self._cast.renew(ring)
-            self._aim()
+    def _take_over(self, ring: keys.Keyring) -> None:
+        """This is the list of members from now on."""
+        self.ring = ring
+        self.guard.robots = ring.robots
+        self._meter.members = len(ring.allowed)
+        if self._cast is not None:
+            self._cast.renew(ring)
+        self._aim()
 
     def _count_failures(self) -> None:
         for _ in range(AT_ONCE):

@@ -11,20 +11,24 @@ import socket
 import time
 from contextlib import suppress
 
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
 from swarm.net import tcp
 from swarm.net.tcp import Connection
 
 MOST = 4 << 20  # bytes of a connection
 SOON = 60.0  # s of wall time: who brings as much in less is cut off, others are renewed
 EACH = 4  # connections for each member
+AT_ONCE = 256  # news of connections that are looked at in one go
 SETTLED = 2.0  # s of wall time after which a connection may be ended for a newer one
 
 
 class Meter:
-    """Looks after the connections that were accepted; `members` is how many may speak."""
+    """Looks after the connections that were accepted; `members` is how many may speak, `most` the bytes of each."""
 
-    def __init__(self, members: int) -> None:
-        self.members = members
+    def __init__(self, members: int, most: int = MOST) -> None:
+        self.members, self._most = members, most
         self._accepted: dict[int, tuple[Connection, float]] = {}  # by handle; when it was accepted, s of wall time
 
     def accept(self, handle: int) -> str:
@@ -50,12 +54,18 @@ class Meter:
         ended = []
         for handle, (_, since) in list(self._accepted.items()):
             brought = self._brought(handle)
-            if brought < 0 or brought > MOST:
+            if brought < 0 or brought > self._most:
                 del self._accepted[handle]
-            if brought > MOST:
+            if brought > self._most:
                 _end(handle)
                 ended.append("cut off" if time.monotonic() - since < SOON else "renewed")
         return ended
+
+    def end(self) -> None:
+        """End all: who may come comes again."""
+        for handle in [handle for handle in self._accepted if self._brought(handle) >= 0]:
+            _end(handle)
+        self._accepted.clear()
 
     def _brought(self, handle: int) -> int:
         """Bytes that a connection has brought, 0 where the kernel does not say, below 0 where it is gone."""
@@ -64,6 +74,45 @@ class Meter:
         except OSError:
             return -1
         return 0 if info is None else info.received
+
+
+class Callers:
+    """The connections to a socket that is about to be bound, looked after by a meter; those of TCP alone."""
+
+    def __init__(self, socket_: "zmq.Socket[bytes]", most: int = MOST) -> None:
+        self._meter, self._socket = Meter(0, most), socket_
+        self._events = socket_.get_monitor_socket(int(zmq.Event.ACCEPTED))
+
+    def look(self, members: int, *, anew: bool) -> None:
+        """End connections that have brought too much, and those that are too many for so many members. Never waits.
+
+        `anew`: end all; who may come comes again.
+        """
+        self._meter.members = members
+        self._accept()
+        self._meter.look()
+        if anew:
+            self._meter.end()
+
+    def close(self) -> None:
+        """Look after them no more."""
+        self._socket.disable_monitor()
+
+    def _accept(self) -> None:
+        for _ in range(AT_ONCE):
+            if not int(self._events.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+                return
+            event = recv_monitor_message(self._events)
+            if _is_at(event["value"], event["endpoint"].decode()):
+                self._meter.accept(event["value"])
+
+
+def _is_at(handle: int, endpoint: str) -> bool:
+    """Is that still a connection to this place? A handle that was closed may be another's by now."""
+    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:
+        near = it.getsockname()
+        return isinstance(near, tuple) and str(near[1]) == endpoint.rpartition(":")[2]
+    return False
 
 
 def _end(handle: int) -> None:

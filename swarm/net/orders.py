@@ -19,7 +19,7 @@ class Orders(Generic[Order]):
     """Bound to `address`, for orders of at most `most` bytes. Raises OSError where the address is not to be had.
 
     `decode` gives the order in a message, and raises ValueError or what msgspec raises for what is none: that is
-    counted in `bad`, and not answered.
+    counted in `bad`, and not answered. So is what comes from a member that was revoked.
     """
 
     def __init__(
@@ -58,7 +58,11 @@ class Orders(Generic[Order]):
             except (ValueError, UnicodeDecodeError, msgspec.MsgspecError):
                 self.bad += 1
                 continue
-            answer = reply(order, gate.sender(data))
+            who = None if self._gate is None else self._gate.sender(data)
+            if self._gate is not None and who is None:
+                self.bad += 1
+                continue
+            answer = reply(order, who)
             with suppress(zmq.ZMQError):  # who asked is gone
                 self._socket.send_multipart([sender.bytes, answer], zmq.NOBLOCK)
 

@@ -20,7 +20,9 @@ import zmq
 
 from swarm.net.announce import Announcer
 from swarm.net.gate import Gate, approach, guard
+from swarm.net.keys import MOST as MEMBERS
 from swarm.net.keys import Keyring
+from swarm.net.meter import Callers
 from swarm.view.snapshot import Detail, Snapshot, Stage
 
 ADDRESS = "watch.address"  # file in the folder of a run that says where to attach
@@ -28,6 +30,7 @@ STAGE, SWARM, ROBOT, END = b"stage", b"swarm", b"robot ", b"end"
 WAITING = 4  # messages that are kept for a slow watcher
 MOST = 16  # robots shown in detail at once
 LARGEST = 1 << 24  # bytes of a message that a watcher takes
+BROUGHT = 1 << 18  # bytes that a watcher's connection may bring before it is made anew
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoders: dict[bytes, "msgspec.msgpack.Decoder[Any]"] = {
@@ -55,7 +58,8 @@ class Publisher:
     ) -> None:
         rings = [ring for _, ring in places if ring is not None]
         self._gate = Gate(context, rings[0]) if rings else None
-        self._sockets = [_bound(context, address, ring) for address, ring in places]
+        self._callers: list[Callers] = []
+        self._sockets = [self._bound(context, address, ring) for address, ring in places]
         self.addresses = [str(socket.getsockopt_string(zmq.LAST_ENDPOINT)) for socket in self._sockets]
         self._announcers = [
             Announcer(kind, title, ring, int(address.rpartition(":")[2]))
@@ -66,8 +70,10 @@ class Publisher:
 
     def publish(self, stage: Stage, snapshot: Snapshot, detail: Callable[[int], Detail]) -> None:
         """Send what is wanted."""
-        if self._gate is not None:
-            self._gate.serve()
+        gone = self._gate is not None and self._gate.serve()
+        members = MEMBERS if self._gate is None else len(self._gate.ring.allowed)
+        for callers in self._callers:
+            callers.look(members, anew=gone)
         for announcer in self._announcers:
             announcer.tick(time.monotonic())
         swarm = _encode(snapshot)
@@ -89,6 +95,27 @@ class Publisher:
         for announcer in self._announcers:
             announcer.close()
         self._announcers.clear()
+
+    def _bound(
+        self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, ring: Keyring | None
+    ) -> "zmq.Socket[bytes]":
+        socket = context.socket(zmq.XPUB)
+        for option, value in (
+            (zmq.XPUB_VERBOSE, 1),
+            (zmq.SNDHWM, WAITING),
+            (zmq.LINGER, 200),
+            (zmq.MAXMSGSIZE, 1024),
+        ):
+            socket.setsockopt(option, value)
+        if ring is not None:
+            guard(socket, ring, b"watch")
+        self._callers.append(Callers(socket, BROUGHT))
+        try:
+            socket.bind(address)
+        except zmq.ZMQError as error:
+            socket.close()
+            raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
+        return socket
 
     def _attend(self, index: int, robots: Container[int]) -> bool:
         """Take in who subscribes to what; is somebody new?"""
@@ -130,7 +157,6 @@ class Watcher:
         self._selected: int | None = None
         self.socket = context.socket(zmq.SUB)
         for option, value in (
-            (zmq.RCVHWM, WAITING),
             (zmq.LINGER, 0),
             (zmq.MAXMSGSIZE, LARGEST),
             (zmq.HEARTBEAT_IVL, 1000),
@@ -190,17 +216,3 @@ class Watcher:
 def topic(robot: int) -> bytes:
     """The topic of a robot's details."""
     return ROBOT + b"%d." % robot
-
-
-def _bound(context: "zmq.Context[zmq.Socket[bytes]]", address: str, ring: Keyring | None) -> "zmq.Socket[bytes]":
-    socket = context.socket(zmq.XPUB)
-    for option, value in ((zmq.XPUB_VERBOSE, 1), (zmq.SNDHWM, WAITING), (zmq.LINGER, 200), (zmq.MAXMSGSIZE, 1024)):
-        socket.setsockopt(option, value)
-    if ring is not None:
-        guard(socket, ring, b"watch")
-    try:
-        socket.bind(address)
-    except zmq.ZMQError as error:
-        socket.close()
-        raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
-    return socket

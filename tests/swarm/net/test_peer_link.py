@@ -176,7 +176,6 @@ def test_a_watcher_does_not_speak(meet: Meet) -> None:
 def test_who_is_revoked_is_cut_off_without_a_restart(meet: Meet, tmp_path: Path) -> None:
     keys.new(tmp_path, ["0", "1", "2"])
     links = meet([keys.load(tmp_path, str(n)) for n in range(3)])
-    links[2].ring = None if links[2].ring is None else Keyring(**{**vars(links[2].ring), "folder": None})
     talk(links, lambda: all_hear(links))
     keys.revoke(tmp_path, "2")
     start = clock()
