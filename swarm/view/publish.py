@@ -30,6 +30,7 @@ STAGE, SWARM, ROBOT, END = b"stage", b"swarm", b"robot ", b"end"
 WAITING = 4  # messages that are kept for a slow watcher
 MOST = 16  # robots shown in detail at once
 LARGEST = 1 << 24  # bytes of a message that a watcher takes
+AT_ONCE = 256  # words of watchers that are taken in one go
 BROUGHT = 1 << 18  # bytes that a watcher's connection may bring before it is made anew
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -103,6 +104,7 @@ class Publisher:
         for option, value in (
             (zmq.XPUB_VERBOSE, 1),
             (zmq.SNDHWM, WAITING),
+            (zmq.RCVHWM, WAITING),
             (zmq.LINGER, 200),
             (zmq.MAXMSGSIZE, 1024),
         ):
@@ -120,8 +122,11 @@ class Publisher:
     def _attend(self, index: int, robots: Container[int]) -> bool:
         """Take in who subscribes to what; is somebody new?"""
         new, socket = False, self._sockets[index]
-        while socket.poll(0):
-            data = socket.recv()
+        for _ in range(AT_ONCE):
+            try:
+                data = socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                break
             wants, name = data[:1] == b"\x01", data[1:]
             new = new or (wants and name == STAGE)
             number = name.removeprefix(ROBOT).removesuffix(b".")
@@ -157,6 +162,7 @@ class Watcher:
         self._selected: int | None = None
         self.socket = context.socket(zmq.SUB)
         for option, value in (
+            (zmq.RCVHWM, WAITING),
             (zmq.LINGER, 0),
             (zmq.MAXMSGSIZE, LARGEST),
             (zmq.HEARTBEAT_IVL, 1000),

@@ -210,3 +210,51 @@ def test_the_dashboard_of_a_run_and_one_attached_to_it(mission_file: Path, termi
     wait(lambda: b"stopped by SIGINT" in own.text, 5)
     for one in (own, attached):
         assert one.text.count(b"\x1b[?1049h") == one.text.count(b"\x1b[?1049l") == 1
+
+
+#: watchers that say what no watcher does, as fast as they can: ADDRESS SECONDS, connections, what they say
+LOUD = """
+import sys, time, zmq
+address, seconds, count, said = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), bytes.fromhex(sys.argv[4])
+context = zmq.Context()
+sockets = [context.socket(zmq.XSUB) for _ in range(count)]
+for socket in sockets:
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.connect(address)
+until = time.monotonic() + seconds
+while time.monotonic() < until:
+    for socket in sockets:
+        for _ in range(100):
+            try:
+                socket.send(said, zmq.NOBLOCK)
+            except zmq.Again:
+                break
+"""
+
+
+def memory() -> float:
+    """MB of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@pytest.mark.parametrize("said", [b"\x02", b"\x01stage"])
+def test_loud_watchers_hold_nobody_up_and_fill_no_memory(said: bytes) -> None:
+    with zmq.Context() as context, zmq.Context() as elsewhere:
+        publisher = Publisher(context, [(NETWORK, None)])
+        watcher = Watcher(elsewhere, publisher.addresses[0])
+        wait(lambda: pump(publisher, watcher) or watcher.snapshot, 10)
+        before, busy = memory(), []
+        command = [sys.executable, "-c", LOUD, publisher.addresses[0], "3", "3", said.hex()]
+        with subprocess.Popen(command) as loud:
+            while loud.poll() is None:
+                begin = time.thread_time()
+                pump(publisher)
+                busy.append(time.thread_time() - begin)
+                time.sleep(0.05)
+        late = Watcher(elsewhere, publisher.addresses[0])
+        wait(lambda: pump(publisher, watcher, late) or (late.stage and late.snapshot), 10)
+        print(f"{1000 * max(busy):.1f} ms at most, {memory() - before:.1f} MB more")
+        assert max(busy) < 0.05
+        assert memory() - before < 20
+        context.destroy(linger=0)
+        elsewhere.destroy(linger=0)
