@@ -98,8 +98,11 @@ class Control(Orders[Order]):
         """Take the orders that have come, and answer. Never waits."""
 
         def reply(order: Order, who: str | None) -> bytes:
-            refusal = "" if order.word in ANYTIME else self._refusal(order.stamp, who)
-            done, text = (False, refusal) if refusal else (True, "") if order.word == "status" else obey(order.word)
+            done, text = True, ""
+            if order.word not in ANYTIME and (refusal := self._refusal(order.stamp, who)):
+                done, text = False, refusal
+            elif order.word != "status":
+                done, text = obey(order.word)
             return _encode(Reply(done, text, status(), Stamp(self._era, clock())))
 
         self.answer(reply)
