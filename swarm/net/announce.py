@@ -17,8 +17,7 @@ import struct
 from contextlib import suppress
 from typing import NamedTuple
 
-from swarm.net.discovery import AT_ONCE, EVERY, here
-from swarm.net.guard import Peer, order
+from swarm.net.discovery import AT_ONCE, EVERY, Seen, here
 from swarm.net.keys import MOST, Keyring
 
 PORT = 5672
@@ -101,7 +100,7 @@ class Listener:
     def __init__(self, ring: Keyring, port: int = PORT) -> None:
         self.ring, self.found = ring, dict[tuple[str, str, int], Announcement]()  # by member and place, the latest
         self.bad = 0
-        self._peers: dict[tuple[str, str, int], Peer] = {}
+        self._seen = Seen()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -126,9 +125,9 @@ class Listener:
 
     def _is_new(self, said: Announcement) -> bool:
         place = said.member, said.address, said.port
-        if place not in self._peers and len(self._peers) >= MOST:
+        if place not in self.found and len(self.found) >= MOST:
             return False
-        return not order(self._peers.setdefault(place, Peer(0)), said.boot, said.seq)
+        return self._seen.is_new(place, said.boot, said.seq)
 
     def close(self) -> None:
         """Listen no more."""

@@ -10,9 +10,10 @@ that CURVE takes too::
 
     "jd1"  sender u16  nonce 24 bytes  box of an envelope
 
-Nobody but a robot of the swarm can make one, and it says who. A recorded one is refused by its envelope. Unlike a
-connection's, these keys are not made anew for each session: who steals a robot's secret key can read what was
-recorded. Without keys it is the envelope alone.
+Nobody but a robot of the swarm can make one, and it says who. Unlike a connection's, these keys are not made anew for
+each session: who steals a robot's secret key can read what was recorded, and a recorded one opens for ever. It is
+refused by its envelope, and by the rule that a new boot is believed by connection only, see `swarm.net.guard`. Without
+keys it is the envelope alone.
 """
 
 import secrets

@@ -12,8 +12,9 @@
     "jb1"  length u8 and name of the swarm  robot u16  boot u64  seq u64  IPv4 address 4 bytes  port u16  HMAC 32 bytes
 
 The HMAC (SHA-256) with the swarm's secret is over all before it. A beacon of another version or swarm, without
-the right HMAC, or that was seen before (boot and sequence, as in `swarm.net.guard`) suggests nothing. The address
-is signed too, so that a recording played from elsewhere leads nowhere else.
+the right HMAC, or that was seen before (see `Seen`) suggests nothing. The address is signed too, so that a recording
+played from elsewhere leads nowhere else; one of an earlier boot leads to where the robot was then, until its next
+beacon.
 """
 
 import errno
@@ -24,11 +25,11 @@ import socket
 import struct
 import tomllib
 from collections import Counter
+from collections.abc import Hashable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from swarm.net.guard import Peer, order
 from swarm.net.keys import LAST, MOST, Keyring
 
 PORT = 5671  # of beacons
@@ -38,6 +39,7 @@ AT_ONCE = 64  # beacons that are looked at in one go
 MAGIC = b"jb1"
 _BODY = struct.Struct(">HQQ4sH")
 _SEAL = 32  # bytes of an HMAC
+_BOOTS = 4 * MOST  # that are remembered, of all senders together
 
 
 class PeerFileError(ValueError):
@@ -106,6 +108,25 @@ def verify(data: bytes, swarm: str, secret: bytes) -> Beacon | str:
     return Beacon(robot, boot, seq, socket.inet_ntoa(where), port)
 
 
+class Seen:
+    """Tells what is new from what was said before, by boot and sequence number.
+
+    Nothing in a datagram proves which boot is the present one, so none puts another out: what is recorded counts once
+    at most, what is said now always.
+    """
+
+    def __init__(self) -> None:
+        self._highest: dict[tuple[Hashable, int], int] = {}  # by sender and boot, the latest heard last
+
+    def is_new(self, sender: Hashable, boot: int, seq: int) -> bool:
+        """Enter what was said; is it later than all that was heard of its boot?"""
+        highest = self._highest.pop((sender, boot), -1)
+        self._highest[sender, boot] = max(highest, seq)
+        if len(self._highest) > _BOOTS:
+            del self._highest[next(iter(self._highest))]
+        return seq > highest
+
+
 class Beacons:
     """Sends a robot's beacon and takes those of others; the `suggestions` of a `swarm.net.link.PeerLink`.
 
@@ -118,7 +139,7 @@ class Beacons:
         self.robot, self.boot, self.ring, self.port, self.to = robot, boot, ring, port, to
         self.counters: Counter[str] = Counter()
         self._seq, self._next = 0, float("-inf")
-        self._peers: dict[int, Peer] = {}
+        self._seen = Seen()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             for option in (socket.SO_BROADCAST, socket.SO_REUSEADDR):
@@ -158,8 +179,8 @@ class Beacons:
         if beacon.robot not in self.ring.robots:
             self.counters["stranger"] += 1
             return None
-        if refused := order(self._peers.setdefault(beacon.robot, Peer(0)), beacon.boot, beacon.seq):
-            self.counters[refused] += 1
+        if not self._seen.is_new(beacon.robot, beacon.boot, beacon.seq):
+            self.counters["replayed"] += 1
             return None
         self.counters["received"] += 1
         return beacon

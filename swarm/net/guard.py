@@ -10,11 +10,16 @@ stranger       from a member that is no robot, or from nobody
 forged         its sender is not the one whom its key names, or is the receiver itself
 crowded        from one robot more than `MOST` (only where no keys say who belongs)
 replayed       seen before: an envelope, or a boot that the sender has left behind
+early          by datagram, before a connection has brought anything of its boot (only where there are keys)
 disordered     overtaken by a later one
 old            older than `OLD`
 flood          more than the topic's rate allows
 again          another copy of what came before, by datagram or after one: nothing wrong with that
 =============  ==========================================================================================
+
+**Boots.** The keys of datagrams are the same for ever, those of a connection are made anew by both ends. So where there
+are keys a recorded datagram may be of any earlier boot, also of one that the receiver, who has started again, knows
+nothing of, and only a connection tells which boot is the present one.
 
 **Age.** Clocks of two robots have nothing in common, so only differences count: the smallest difference of
 "received" and "sent" that was seen of a peer since its boot stands for an undelayed message, and a message's age
@@ -93,7 +98,7 @@ class Guard:
     def judge(self, now: float, who: int | None, data: bytes, cast: bool = False) -> Letter | str:
         """The message in `data`, sent by the robot whose key names it `who`, or why it is refused.
 
-        `cast`: it came by datagram, of which there are copies.
+        `cast`: it came by datagram, of which there are copies, and recordings.
         """
         try:
             topic, swarm, sender, boot, seq, time, payload = unseal(data, self.topics)
@@ -110,7 +115,9 @@ class Guard:
         peer = self.peers.get(who) or self._meet(who, now)
         if peer is None:
             return self._refuse("crowded", None)
-        if refused := order(peer, boot, seq):
+        if cast and boot != peer.boot and self.robots is not None:
+            return self._refuse("replayed" if boot in peer.left else "early", who)
+        if refused := _order(peer, boot, seq):
             return self._refuse("again" if _is_copy(peer, seq, refused, cast) else refused, who)
         if cast:
             peer.cast.append(seq)
@@ -170,7 +177,7 @@ class Guard:
         return why
 
 
-def order(peer: Peer, boot: int, seq: int) -> str:
+def _order(peer: Peer, boot: int, seq: int) -> str:
     """Enter an envelope's number; why it is refused, or nothing."""
     if boot != peer.boot:
         if boot in peer.left:

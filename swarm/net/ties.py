@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-QUIET = ("said", "received", "late", "unfinished", "renewed", "again")  # counters that are no refusals
+QUIET = ("said", "received", "late", "unfinished", "renewed", "again", "early")  # counters that are no refusals
 
 Numbers = Annotated[list[Annotated[int, Meta(ge=0, le=32767)]], Meta(max_length=1024)]
 Counts = Annotated[dict[str, Annotated[int, Meta(ge=0, le=2**63 - 1)]], Meta(max_length=64)]

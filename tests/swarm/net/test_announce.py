@@ -58,9 +58,11 @@ def listener() -> Iterator[Listener]:
 def test_two_runs_of_one_member_are_told_apart_and_recordings_count_for_nothing(listener: Listener) -> None:
     port = listener._socket.getsockname()[1]
     to = ("127.255.255.255", port)
+    earlier = Announcement("run", "desk", "earlier", 5, 0, announce.here(to), 5600)  # than run 0, at the same place
     speakers = [Announcer("run", f"run {i}", RINGS["desk"], 5600 + i, to) for i in range(2)]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rude:
         for now in range(3):
+            rude.sendto(sign(earlier._replace(seq=now), RINGS["desk"]), ("127.0.0.1", port))
             for speaker in speakers:
                 speaker.tick(float(now))
             rude.sendto(sign(SAID, RINGS["desk"]), ("127.0.0.1", port))

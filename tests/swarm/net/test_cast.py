@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import zmq
 
-from swarm.net import cast, envelope, keys
+from swarm.net import cast, envelope, gate, keys
 from swarm.net.cast import Cast, End
 from swarm.net.keys import Keyring
 from swarm.net.link import PeerLink, clock
 from tests.conftest import wait
-from tests.swarm.net.tests_net import all_hear, talk
+from tests.swarm.net.tests_net import all_hear, hears, talk
 
 TOPICS = envelope.topics(0.2)
 ANYWHERE = "tcp://127.0.0.1:*"
@@ -24,8 +25,9 @@ def rings() -> dict[str, Keyring]:
 
 @pytest.fixture
 def ears(rings: dict[str, Keyring]) -> Iterator[PeerLink]:
-    """Robot 0, whom no connection reaches."""
+    """Robot 0, whom no connection reaches any more: it has heard the first word of robot 1 before."""
     link = PeerLink(0, TOPICS, rings["0"], ANYWHERE)
+    connected(link, rings["1"], letter(1, 0))
     yield link
     link.close()
 
@@ -34,8 +36,17 @@ def end(link: PeerLink) -> End:
     return "127.0.0.1", int(link.address.rpartition(":")[2])
 
 
-def letter(number: int, seq: int, swarm: str = "barn") -> bytes:
-    return envelope.seal(1, envelope.hash_of(swarm), number, 7, seq, time.monotonic(), b"word %d" % seq)
+def letter(number: int, seq: int, swarm: str = "barn", boot: int = 7) -> bytes:
+    return envelope.seal(1, envelope.hash_of(swarm), number, boot, seq, time.monotonic(), b"word %d" % seq)
+
+
+def connected(link: PeerLink, ring: Keyring, data: bytes) -> None:
+    """Say something over a connection that lasts until it was heard."""
+    with zmq.Context() as context, context.socket(zmq.PUB) as mouth:
+        mouth.setsockopt(zmq.LINGER, 0)
+        gate.approach(mouth, ring, link.ring.public if link.ring is not None else b"")
+        mouth.connect(link.address)
+        wait(lambda: mouth.send(data) or link.drain(clock()), 10)
 
 
 def heard(link: PeerLink, reason: str = "") -> list[tuple[int, bytes]]:
@@ -59,8 +70,8 @@ def boxed(ring: Keyring, number: int, data: bytes, to: End, target: int = 0) -> 
 
 
 def test_a_robot_is_heard_without_any_connection(ears: PeerLink, rings: dict[str, Keyring]) -> None:
-    boxed(rings["1"], 1, letter(1, 0), end(ears))
-    assert heard(ears) == [(1, b"word 0")]
+    boxed(rings["1"], 1, letter(1, 1), end(ears))
+    assert heard(ears) == [(1, b"word 1")]
 
 
 def test_signals_go_twice_and_by_connection_while_it_repeats_and_are_heard_once(rings: dict[str, Keyring]) -> None:
@@ -83,7 +94,7 @@ def test_signals_go_twice_and_by_connection_while_it_repeats_and_are_heard_once(
         spoken = talk(links, lambda: links[0].counters["received"] > 24)
         assert len([word for receiver, _, word in spoken if receiver == 0]) in (8, 9)
         assert links[0].counters["again"] >= before + 7
-        assert set(links[0].counters) <= {"said", "received", "again", "late"}
+        assert set(links[0].counters) <= {"said", "received", "again", "late", "early"}
     finally:
         for link in links:
             link.close()
@@ -129,16 +140,50 @@ def test_a_datagram_that_is_recorded_and_played_again_is_heard_once(ears: PeerLi
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as it:
         it.bind(("127.0.0.1", 0))
         it.settimeout(2)
-        boxed(rings["1"], 1, letter(1, 0), it.getsockname())
+        boxed(rings["1"], 1, letter(1, 1), it.getsockname())
         recorded = it.recv(4096)
         it.sendto(recorded, end(ears))
-        assert heard(ears) == [(1, b"word 0")]
+        assert heard(ears) == [(1, b"word 1")]
         it.sendto(recorded, end(ears))
         assert not heard(ears, "again")
         spoilt = bytearray(recorded)
         spoilt[-1] ^= 1
         it.sendto(spoilt, end(ears))
         assert not heard(ears, "stranger")
+
+
+def test_what_was_recorded_before_the_receiver_started_again_is_never_heard(rings: dict[str, Keyring]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as it:
+        it.bind(("127.0.0.1", 0))
+        it.settimeout(2)
+        recorded = []
+        for boot, seq in [(111, n) for n in range(20)] + [(222, n) for n in range(20)]:
+            boxed(rings["1"], 1, letter(1, seq, boot=boot), it.getsockname())
+            recorded.append(it.recv(4096))
+        link = PeerLink(0, TOPICS, rings["0"], ANYWHERE)  # knows nothing of earlier boots
+        other = PeerLink(1, TOPICS, rings["1"], ANYWHERE, {0: link.address}, boot=333)
+        try:
+
+            def play() -> None:
+                for datagram in recorded:
+                    it.sendto(datagram, end(link))
+
+            play()
+            assert not heard(link, "early")
+            talk([link, other], lambda: hears(link, 1))
+            play()
+            words = talk([link, other], lambda: link.counters["early"] >= 79 and link.counters["received"] > 9)
+            assert {word for receiver, _, word in words if receiver == 0} == {b"I am 1"}
+            assert link.guard.peers[1].boot == 333
+            assert not link.counters["replayed"]
+            lines = other.mouth._lines
+            for address, line in lines.items():
+                lines[address] = line._replace(lossy=clock() + 1e6)
+            before = link.counters["again"]
+            talk([link, other], lambda: link.counters["again"] > before + 3)  # its own datagrams are taken
+        finally:
+            link.close()
+            other.close()
 
 
 def test_what_a_robot_said_and_is_sent_back_to_it_is_refused(ears: PeerLink, rings: dict[str, Keyring]) -> None:
@@ -154,18 +199,18 @@ def test_what_a_robot_said_and_is_sent_back_to_it_is_refused(ears: PeerLink, rin
 
 
 def test_who_is_no_member_any_more_is_a_stranger(ears: PeerLink, rings: dict[str, Keyring]) -> None:
-    boxed(rings["1"], 1, letter(1, 0), end(ears))
+    boxed(rings["1"], 1, letter(1, 1), end(ears))
     assert heard(ears)
     assert ears._cast is not None
     left = {public: name for public, name in rings["0"].allowed.items() if name != "1"}
     ears._cast.renew(Keyring("0", rings["0"].public, rings["0"].secret, left))
-    boxed(rings["1"], 1, letter(1, 1), end(ears))
+    boxed(rings["1"], 1, letter(1, 2), end(ears))
     assert not heard(ears, "stranger")
 
 
 def test_a_flood_of_datagrams_is_heard_at_the_topics_rate(ears: PeerLink, rings: dict[str, Keyring]) -> None:
     mouth = Cast("tcp://127.0.0.1:0", 1, rings["1"])
-    for seq in range(100):
+    for seq in range(1, 101):
         mouth.say(letter(1, seq), [(0, end(ears))])
     mouth.close()
     wait(lambda: ears.counters["flood"] > 50 or ears.drain(clock()) is None, 5)

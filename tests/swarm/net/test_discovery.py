@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swarm.net import discovery, envelope, keys
-from swarm.net.discovery import Beacon, Beacons, PeerFileError, sign, verify
+from swarm.net.discovery import Beacon, Beacons, PeerFileError, Seen, sign, verify
 from swarm.net.link import PeerLink, clock
 from tests.swarm.net.tests_net import all_hear, talk
 
@@ -105,12 +105,22 @@ def test_beacons_that_suggest_nothing(robot: Beacons) -> None:
     assert heard(BEACON) == BEACON
     assert heard(BEACON) is None
     assert heard(BEACON._replace(boot=8, seq=0)) is not None
-    assert heard(BEACON._replace(seq=9)) is None, "of a boot it has left behind"
+    assert heard(BEACON._replace(seq=9)) is not None, "a recording of another boot does not put out what is said now"
+    assert heard(BEACON._replace(boot=8, seq=1)) is not None
+    assert heard(BEACON._replace(seq=8)) is None
     assert heard(BEACON._replace(robot=0)) is None
     assert heard(BEACON._replace(robot=5)) is None
     assert robot.judge(sign(BEACON, "stable", SECRET)) is None
     assert robot.judge(b"") is None
-    assert robot.counters == {"received": 2, "replayed": 2, "stranger": 1, "foreign": 1, "bad": 1}
+    assert robot.counters == {"received": 4, "replayed": 2, "stranger": 1, "foreign": 1, "bad": 1}
+
+
+def test_what_is_remembered_of_beacons_is_bounded() -> None:
+    seen = Seen()
+    for boot in range(10_000):
+        assert seen.is_new(1, boot, 0)
+    assert not seen.is_new(1, 9_999, 0)
+    assert len(seen._highest) < 5_000
 
 
 # Beacons, on a network

@@ -110,6 +110,27 @@ def test_a_recording_that_is_played_again_is_refused_as_a_whole() -> None:
     assert refusals(it) == {"replayed": 40}
 
 
+def test_only_a_connection_tells_which_boot_is_the_present_one() -> None:
+    """Datagrams of any earlier boot may have been recorded, and a guard that is new knows none of them."""
+    it = guard()
+    assert it.judge(1.0, 1, said(0, boot=111), cast=True) == "early"
+    assert it.judge(1.0, 1, said(0, boot=222), cast=True) == "early"
+    assert it.state(1, 1.0) is State.UNKNOWN
+    assert isinstance(it.judge(1.2, 1, said(4, 0.2, boot=222)), Letter)
+    assert it.judge(1.3, 1, said(3, boot=111), cast=True) == "early"
+    assert isinstance(it.judge(1.4, 1, said(5, 0.4, boot=222), cast=True), Letter)
+    assert isinstance(it.judge(1.6, 1, said(0, 0.0, boot=333)), Letter)
+    assert it.judge(1.8, 1, said(6, boot=222), cast=True) == "replayed"
+    assert isinstance(it.judge(1.8, 1, said(1, 0.2, boot=333), cast=True), Letter)
+    assert refusals(it) == {"early": 3, "replayed": 1}
+
+
+def test_without_keys_datagrams_are_believed() -> None:
+    it = Guard(0, SWARM, TOPICS, None)
+    assert isinstance(it.judge(1.0, None, said(0), cast=True), Letter)
+    assert isinstance(it.judge(1.2, None, said(0, boot=8), cast=True), Letter)
+
+
 def test_earlier_boots_are_remembered_up_to_a_bound() -> None:
     it = guard()
     for boot in range(BOOTS + 2):
