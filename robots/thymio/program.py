@@ -9,13 +9,14 @@ at each beat of a timer, unless the block is old::
     if age > limit: age = limit, left = right = 0, colour = red
     motor.left.target = left, motor.right.target = right, light(colour)
 
-A robot on which the program does not run does not drive.
+A robot on which the program does not run does not drive. `tag` is only kept: it tells the computer which of its
+commands had come when the block was read.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-BLOCK = ("beat", "age", "left", "right", "red", "green", "blue")  # variables of the program, in this order
+BLOCK = ("beat", "age", "left", "right", "red", "green", "blue", "tag")  # variables of the program, in this order
 ALARM = 32  # brightness of the red light of a robot that stopped by itself
 _CONST, _LOAD, _STORE, _BINARY, _IF, _CALL = 0x1000, 0x3000, 0x4000, 0x8000, 0xA000, 0xC000
 _LONG, _STOP, _ADD, _GREATER = 0x2000, 0x0000, 2, 12
@@ -82,5 +83,5 @@ def _increase(address: int) -> list[int]:
 
 
 def block(left: int, right: int, colour: Sequence[int]) -> list[int]:
-    """What a command writes, from `age` on."""
+    """What stops and drives the wheels, from `age` on; whoever reads may write a tag behind it."""
     return [0, left, right, *colour]

@@ -1,10 +1,10 @@
 """The talk with one node: find it, learn its names, give it the watchdog, then drive it and read it.
 
-Bytes in, bytes out, time as an argument. A reading counts as old as the request that it answers, so time
-that it spent in buffers on the way never makes it look new.
+Bytes in, bytes out, time as an argument. Time that a reading spent in buffers on the way never makes it look new: each
+command carries a tag, which is read back before the sensors are, and a reading counts as old as the latest command
+whose tag came back before it. Messages may be lost, as a whole or one by one, but not overtake each other.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ from robots.thymio import aseba
 from robots.thymio.program import BLOCK, Names, Node, block, watchdog
 
 PATIENCE = 1.0  # s without any answer after which the talk begins anew
-ASKED = 50  # requests without an answer that are kept
+COMMANDS = 50  # of which it is kept when they were given
+TAGS = 32767  # then they begin anew
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Session:
         self.begun = 0  # how often the node was found and given its program
         self.bad = 0  # times that garbage came
         self.readings: dict[str, tuple[int, ...]] = {}
+        self._tag = 0  # of the latest command
         self.restart()
 
     def restart(self) -> None:
@@ -45,7 +47,8 @@ class Session:
         self._number: int | None = None
         self._described: aseba.Described | None = None
         self._named: list[aseba.Named] = []
-        self._asked: deque[tuple[float, int]] = deque(maxlen=ASKED)  # when, and from which address
+        self._told: dict[int, float] = {}  # tags of the latest commands, and when they were given
+        self._reached = -float("inf")  # when the latest one was given whose tag came back
         self._read_at: dict[str, float] = {}
         self._beat: int | None = None
         self._beat_at = -float("inf")
@@ -85,9 +88,12 @@ class Session:
         """Wheel targets and a colour, in one message, and requests for the next readings. Empty until ready."""
         if self._node is None or self._number is None:
             return b""
-        out = self._command(self._number, self._node, left, right, colour)
+        self._tag = self._tag % TAGS + 1
+        self._told[self._tag] = now
+        if len(self._told) > COMMANDS:
+            del self._told[next(iter(self._told))]
+        out = self._command(self._number, self._node, left, right, colour, self._tag)
         for start, count in self._spans(self._node):
-            self._asked.append((now, start))
             out += aseba.get_variables(self._number, start, count)
         return out
 
@@ -96,22 +102,22 @@ class Session:
         node, number = self._node, self._number
         return b"" if node is None or number is None else self._command(number, node, 0, 0, colour)
 
-    def _command(self, number: int, node: Node, left: int, right: int, colour: Colour) -> bytes:
+    def _command(self, number: int, node: Node, left: int, right: int, colour: Colour, *tag: int) -> bytes:
         scaled = [min(32, channel // 8) for channel in colour]
-        return aseba.set_variables(number, node.free + 1, block(left, right, scaled))
+        return aseba.set_variables(number, node.free + 1, [*block(left, right, scaled), *tag])
 
     def age(self, now: float) -> float:
-        """Seconds since the oldest reading was asked for, or since the program was last seen to run; inf: none yet."""
+        """Seconds since the oldest reading was asked for, at most, or since the program ran; inf: none yet."""
         if not self.ready or len(self._read_at) < len(self.dialect.reads):
             return float("inf")
         return now - min(self._beat_at, *self._read_at.values())
 
     def _spans(self, node: Node) -> list[tuple[int, int]]:
-        """Pieces of memory to read: each sensor, and the program's beat."""
+        """Pieces of memory to read: the program's block first, whose tag dates what follows, then each sensor."""
         spans = [
             (node.variables[name], size) for name, size in zip(self.dialect.reads, self.dialect.sizes, strict=True)
         ]
-        return [*spans, (node.free, len(BLOCK))]
+        return [(node.free, len(BLOCK)), *spans]
 
     def _take(self, message: aseba.Message, now: float) -> bytes:
         if self.wanted is not None and message.node != self.wanted:
@@ -166,21 +172,18 @@ class Session:
         return aseba.set_bytecode(d.node, words) + aseba.run(d.node)
 
     def _read(self, start: int, values: tuple[int, ...]) -> None:
-        """Readings; each answers the oldest request for that address."""
+        """Readings, each as old as the latest command that is known to have come before it."""
         if self._node is None:
             return
-        asked = next((item for item in self._asked if item[1] == start), None)
-        if asked is None:
-            return
-        while self._asked.popleft() != asked:
-            pass
-        if start == self._node.free:
-            if values[0] != self._beat:
-                self._beat, self._beat_at = values[0], asked[0]
+        if start == self._node.free and len(values) == len(BLOCK):
+            beat, tag = values[BLOCK.index("beat")], values[BLOCK.index("tag")]
+            self._reached = max(self._reached, self._told.get(tag, self._reached))
+            if beat != self._beat:
+                self._beat, self._beat_at = beat, self._reached
             return
         for name, size in zip(self.dialect.reads, self.dialect.sizes, strict=True):
             if self._node.variables[name] == start and len(values) == size:
-                self.readings[name], self._read_at[name] = values, asked[0]
+                self.readings[name], self._read_at[name] = values, self._reached
 
 
 def _layout(variables: Sequence[aseba.Named], events: Sequence[aseba.Named], functions: Sequence[aseba.Named]) -> Node:

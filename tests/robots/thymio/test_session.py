@@ -1,8 +1,12 @@
 """The talk with a node: found, given its watchdog, driven, read; and what may go wrong on the way."""
 
 import math
+import struct
+from collections.abc import Iterable
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from robots.body import Colour
 from robots.thymio.body import Model
@@ -76,6 +80,80 @@ def test_readings_are_as_old_as_the_question() -> None:
     fresh = tick(talk, node, 10.6)
     talk.receive(late + fresh, 10.61)  # each answer goes with its own question
     assert talk.age(10.61) == pytest.approx(0.01)
+
+
+def messages(data: bytes) -> list[bytes]:
+    out = []
+    while data:
+        end = 6 + struct.unpack_from("<H", data)[0]
+        out.append(data[:end])
+        data = data[end:]
+    return out
+
+
+def test_ticks_that_are_lost_as_a_whole_make_readings_old_until_the_next_one_only() -> None:
+    talk, node = session(), FakeNode(4)
+    meet(talk, node)
+    ages = []
+    for i in range(400):
+        now = 0.1 * i
+        answer = tick(talk, node, now) if i % 60 != 40 else talk.drive(0, 0, DARK, now)[:0]
+        talk.receive(answer, now)
+        ages.append(round(talk.age(now), 2))
+    assert [age for i, age in enumerate(ages) if i % 60 == 40] == [0.1] * 6
+    assert all(age == 0 for i, age in enumerate(ages) if i % 60 != 40)
+
+
+@given(st.lists(st.tuples(st.sets(st.integers(0, 9)), st.integers(0, 3)), min_size=1, max_size=30))
+@example([(set(), 0), ({4}, 0), ({0, 5}, 0)])
+def test_whatever_is_lost_no_reading_looks_younger_than_it_is(ticks: list[tuple[set[int], int]]) -> None:
+    """Of each tick some messages are lost, five each way, and what is answered is held up for some ticks, in order."""
+    talk, node = session(), FakeNode(4)
+    meet(talk, node)
+    way: list[tuple[int, bytes]] = []  # when it arrives, and what
+
+    def step(i: int, lost: Iterable[int], late: int) -> None:
+        node.beat()
+        node.memory[33:40] = [i + 1] * 7  # in which tick it was read shows
+        asked = messages(talk.drive(0, 0, DARK, 0.1 * i))
+        heard = [node.feed(message) for n, message in enumerate(asked) if n not in lost]
+        answers = [answer for answer in heard if answer]
+        due = max([i + late, *(at for at, _ in way)])
+        way.extend((due, answer) for n, answer in enumerate(answers, 5) if n not in lost)
+        while way and way[0][0] <= i:
+            talk.receive(way.pop(0)[1], 0.1 * i)
+        if talk.age(0.1 * i) < math.inf:
+            assert talk.age(0.1 * i) >= 0.1 * (i + 1 - talk.readings["prox.horizontal"][0]) - 1e-9
+
+    for i, (lost, late) in enumerate(ticks):
+        step(i, lost, late)
+    for i in range(len(ticks), len(ticks) + 5):
+        step(i, [], 0)
+    assert talk.age(0.1 * i) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_tags_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robots.thymio.session.TAGS", 60)
+    talk, node = session(), FakeNode(4)
+    meet(talk, node)
+    for i in range(200):
+        talk.receive(tick(talk, node, 0.1 * i), 0.1 * i)
+        assert talk.age(0.1 * i) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from([0x9005, 0x9000, 0x9001, 0x9004, 0x900C]), st.binary(max_size=24))))
+@example([(0x9005, struct.pack("<H", FREE))])
+def test_whatever_a_node_says_is_taken_or_begins_the_talk_anew(said: list[tuple[int, bytes]]) -> None:
+    talk, node = session(), FakeNode(4)
+    meet(talk, node)
+    talk.receive(tick(talk, node, 1.0), 1.0)
+    tick(talk, node, 1.1)  # its answers are owed
+    for kind, payload in said:
+        talk.receive(node.say(kind, payload), 1.1)
+    assert talk.ready or talk.trouble
+    talk.restart()
+    meet(talk, node, now=3.0)
+    assert talk.ready
 
 
 def test_a_program_that_does_not_run_makes_readings_old() -> None:
