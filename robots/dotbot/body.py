@@ -1,6 +1,8 @@
 """A DotBot as a body, through its host controller.
 
-The controller knows where all robots are. A DotBot senses nothing around itself, so neighbours and proximity are
+The controller knows where all robots are, and says by its wall clock when it heard of each. That clock may be set, so
+it is believed only as far as it agrees with ours: what a list tells anew was heard of after the list before was asked
+for, and before now. A DotBot senses nothing around itself, so neighbours and proximity are
 derived from those poses, and from the walls of the arena: see `LABEL`.
 """
 
@@ -105,8 +107,8 @@ class DotBot:
         if self._silent > PATIENCE:
             self._port.drop("no answer")
             self._restart()
-        if _LIST not in list(self._asked):
-            self._ask(_LIST, api.list_robots(self._host))
+        if _LIST not in list(self._asked) and self._ask(_LIST, api.list_robots(self._host)):
+            self._listed = now
         return self._percept(now)
 
     def age(self, now: float) -> float:
@@ -144,9 +146,9 @@ class DotBot:
             self._asked.clear()
         self._silent = 0.0
         self._parser, self._clock = api.Parser(), Foreign()
-        self._robots: dict[int, tuple[api.Robot, float]] = {}  # by number, with when that was true
+        self._robots: dict[int, tuple[api.Robot, float]] = {}  # by number, with when it was heard of; -inf: unknown
+        self._listed = self._before = -math.inf  # when the list was asked for, and when the one before
         self._there = False
-        self._last: float | None = None  # when the controller first told that it had heard of this robot
         self._true = -math.inf
         self._shown = None
 
@@ -168,28 +170,34 @@ class DotBot:
             self._trouble = f"{self._host}: status {answer.status}: {answer.body[:100].decode(errors='replace')}"
         elif what == _LIST:
             self._learn(api.robots(answer.body), now)
+            self._before = self._listed
 
     def _learn(self, robots: list[api.Robot], now: float) -> None:
         """What the controller says of all robots."""
-        heard = max((robot.last_seen for robot in robots), default=0.0)
-        latest = self._clock.ours(heard, now)
         numbers = {address: number for number, address in enumerate(self._dotbots.robots)}
-        self._robots = {
-            numbers[robot.address]: (robot, latest - (heard - robot.last_seen))
-            for robot in robots
-            if robot.address in numbers
-        }
+        earlier, self._robots = self._robots, {}
+        for robot in sorted(robots, key=lambda robot: robot.last_seen):
+            if (number := numbers.get(robot.address)) is not None:
+                known, true = earlier.get(number, (robot, -math.inf))
+                anew = robot.last_seen != known.last_seen
+                self._robots[number] = robot, self._when(robot.last_seen, now) if anew else true
         me = self._robots.get(self._number)
         if me is None or me[0].status != ACTIVE or me[0].pose is None:
             how = {None: "does not know of it", 1: "has not heard of it for 3 s", LOST: "has lost it"}
             self._trouble = f"robot {self._address}: the controller {how.get(me and me[0].status, 'cannot locate it')}"
-            self._there, self._last = False, None
+            self._there = False
             return
-        robot, self._true = me
-        if self._last is None or robot.last_seen < self._last:  # how old it is shows once it has been heard again
-            self._last, self._there = robot.last_seen, False
-        elif robot.last_seen > self._last and not self._there:
+        _, self._true = me
+        if self._true > -math.inf and not self._there:
             self._there, self._begun, self._trouble = True, self._begun + 1, ""
+
+    def _when(self, heard: float, now: float) -> float:
+        """When it was, by our clock, that the controller heard of a robot of which it had not told so before."""
+        true = self._clock.ours(heard, now)
+        if true < self._before:  # its clock was set back
+            self._clock = Foreign()
+            true = self._clock.ours(heard, now)
+        return max(true, self._before)
 
     def _percept(self, now: float) -> np.ndarray:
         out = blank(self._dtype, 1)

@@ -6,10 +6,10 @@
     site                [ number, signature, x, y, facing, width, progress, give ]
     robot -> tracker    [ "d1", robot, site, share, grip ]                                          PUSH
 
-Metres and radians in the tracker's frame. `time` is the tracker's own monotonic clock, `age` how old the poses
-were when this was said, both in s. `give` is the speed in m/s at which the site's virtual plate moves now: what a
-robot that works there can drive along its normal. A deed says how hard a robot drives at a site it touches, as a share
-of its free speed (ahead is positive), and whether it means to hold on to it.
+Metres and radians in the tracker's frame. `time` is a clock of the tracker's own that only goes forward, also while its
+machine sleeps, `age` how old the poses were when this was said, both in s. `give` is the speed in m/s at which the
+site's virtual plate moves now: what a robot that works there can drive along its normal. A deed says how hard a robot
+drives at a site it touches, as a share of its free speed (ahead is positive), and whether it means to hold on to it.
 """
 
 import math

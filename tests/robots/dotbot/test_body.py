@@ -96,6 +96,29 @@ def test_readings_grow_old(talk: Talk) -> None:
     assert talk.body.age(talk.now) == pytest.approx(0.8, abs=0.05)
 
 
+@pytest.mark.parametrize("step", [-3600.0, -1.0, -0.3, 0.3, 3600.0])
+def test_a_wall_clock_that_is_set_stops_nobody(talk: Talk, step: float) -> None:
+    """The controller's; another robot is not heard of any more, and stays in its list with a time of before."""
+    talk.hear((0, 2500, 2500, 180), (1, 2500, 2300, 0))
+    ages, ahead = [], 1000.0
+    for i in range(100):
+        if i == 50:
+            ahead += step
+        talk.now += 0.05
+        if i % 4 == 0:
+            talk.controller.see(0, 2500, 2500, 180, talk.now + ahead)
+        end = talk.controller.polls + 1
+        talk.until(lambda end=end: talk.controller.polls >= end)  # type: ignore[misc]
+        percept = talk.body.sense(talk.now)
+        ages.append(talk.body.age(talk.now))
+    assert max(ages) < 0.3
+    assert min(ages) >= 0
+    assert sum(ages[-20:]) > 1.0, "what has not been heard of again grows old"
+    assert percept["robot_id"][0, 0] == -1
+    assert talk.body.session == 1
+    assert talk.body.trouble == ""
+
+
 def test_wheels_and_light(talk: Talk) -> None:
     talk.hear((0, 2500, 2500, 180))
     talk.body.show((1, 2, 3))
