@@ -20,7 +20,7 @@ class Decision(msgspec.Struct, frozen=True):
     """
 
     situation: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-    action: Annotated[int, Meta(ge=0, le=15)]
+    action: Annotated[int, Meta(ge=0, lt=len(ACTIONS))]
     prediction: float | None  # None: the learner makes none
     allowed: list[int]  # the actions that it chose from
     rules: list[Rule]
@@ -46,9 +46,14 @@ def strongest(rules: Sequence[Rule]) -> list[Rule]:
     return sorted(rules, key=lambda rule: (-strength(rule), -rule.experience, rule.condition, rule.action))
 
 
+def name_of(action: int) -> str:
+    """An action in words, also one that there is not."""
+    return ACTIONS[action] if 0 <= action < len(ACTIONS) else f"action {action}"
+
+
 def sentence(rule: Rule, signatures: Mapping[str, str]) -> str:
     """A rule in the mission's words; `signatures` maps the kinds to their patterns."""
-    action = ACTIONS[rule.action] if rule.action < len(ACTIONS) else f"action {rule.action}"
+    action = name_of(rule.action)
     figures = f"experience {rule.experience}, error {rule.error:.0f}"
     return f"{words(rule.condition, signatures)}: {action} pays {rule.prediction:.0f} ({figures})"
 

@@ -90,7 +90,7 @@ class Flock:
         """What all have shown last; who is not heard any more is lost, who was never heard too."""
         shots = {n: w.snapshot for n, w in self._watchers.items() if w.snapshot is not None and w.snapshot.robots}
         rows = [
-            structs.replace(shots[n].robots[0], alive=n in self._alive) if n in shots else nobody(n)
+            structs.replace(shots[n].robots[0], robot=n, alive=n in self._alive) if n in shots else nobody(n)
             for n in self._watchers
         ]
         living = [shots[n] for n in sorted(self._alive) if n in shots]
@@ -106,7 +106,7 @@ class Flock:
             1.0,
             0,
             rows,
-            sites(living),
+            [row for row in sites(living) if self.stage is not None and row.kind in self.stage.kinds],
             0,
             0,
             [],
@@ -114,7 +114,7 @@ class Flock:
             networkx.number_connected_components(graph),
             links,
             sorted(event for shot in shots.values() for event in shot.events)[-LINES:],
-            {name: sum(shot.ties[name] for shot in living) for name in (living[0].ties if living else ())},
+            {name: sum(shot.ties.get(name, 0) for shot in living) for name in {n: 0 for s in living for n in s.ties}},
         )
 
 

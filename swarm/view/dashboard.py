@@ -204,7 +204,8 @@ class Dashboard:
     """Owns the terminal while it is entered: draws on the alternate screen, and restores it on the way out.
 
     An exception or an interrupt leaves through `__exit__`; SIGTERM and SIGHUP are made to (as
-    SystemExit), unless the process handles them itself. `controls` is what the operator has chosen.
+    SystemExit), unless the process handles them itself. `controls` is what the operator has chosen. What others
+    show and nobody can draw does not end it: it has the key that stops them.
 
     clock: s, paces the drawing
     """
@@ -285,17 +286,26 @@ class Dashboard:
         if self.stage is None or shown is None:
             frame = render_waiting(self.stage, unicode=self._unicode, note=self.note)
         else:
-            frame = render(
-                self.stage,
+            frame = self._frame(self.stage, shown, detail, self._note(now))
+        self._live.update(frame, refresh=True)
+
+    def _frame(self, stage: Stage, shown: Snapshot, detail: Detail | None, note: str) -> RenderableType:
+        try:
+            return render(
+                stage,
                 shown,
                 *self._console.size,
                 unicode=self._unicode,
                 controls=self.controls,
                 detail=detail,
-                note=self._note(now),
+                note=note,
                 keys=self.keys,
             )
-        self._live.update(frame, refresh=True)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if not self._is_live:
+                raise
+            why = f"what is shown cannot be drawn: {type(error).__name__}: {error}\nkeys work as ever\n{note}"
+            return Align.center(Text(why, justify="center"), vertical="middle")
 
     def __enter__(self) -> "Dashboard":
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -192,6 +192,8 @@ def _pixels(stage: Stage, sites: Sequence[SiteRow], view: View) -> np.ndarray:
         pixels[rows, _span(left, left + width / view.pixel, view.columns)] = 1
     kinds = {kind: k for k, kind in enumerate(stage.kinds)}
     for site in sites:
+        if not math.isfinite(site.x + site.y + site.facing):
+            continue
         plate = 2 + 2 * kinds[site.kind]
         _fill(pixels, view, site, stage.face, (0.5 * view.pixel, max(DEPTH, 1.5 * view.pixel)), plate)
         _fill(pixels, view, site, stage.face, (0.0, 0.5 * view.pixel), plate + 1)
@@ -270,4 +272,4 @@ def attention(robot: RobotRow) -> tuple[bool, bool, float, int]:
 def level(share: float, ramp: str) -> str:
     """The glyph of `ramp` (from empty to full) for a share of 0 to 1; what is not a number is empty."""
     top = len(ramp) - 1
-    return ramp[min(max(round(share * top), 0), top)] if share > 0 else ramp[0]
+    return ramp[round(min(share, 1.0) * top)] if share > 0 else ramp[0]

@@ -162,7 +162,7 @@ def swarm_panel(stage: Stage, snapshot: Snapshot, width: int, chart: int, glyphs
 
 def _ties(ties: Mapping[str, int]) -> Line:
     """Robots' own links: how many ears hear how many mouths, and what was refused."""
-    alive, stale, lost, refused = (ties[name] for name in ("alive", "stale", "lost", "refused"))
+    alive, stale, lost, refused = (ties.get(name, 0) for name in ("alive", "stale", "lost", "refused"))
     return [
         name_cell("peers"),
         Segment(f"{alive} alive"),

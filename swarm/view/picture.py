@@ -250,7 +250,9 @@ def _legend(pen: ImageDraw.ImageDraw, stage: Stage, snapshot: Snapshot, corner: 
 
 
 def clock(seconds: float) -> str:
-    """Simulated time as m:ss, or h:mm:ss from an hour on."""
+    """Simulated time as m:ss, or h:mm:ss from an hour on; ? for what is no time."""
+    if not math.isfinite(seconds):
+        return "?"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -10,7 +10,7 @@ from swarm.credit import question
 from swarm.features import BITS
 from swarm.net.ties import Ties
 from swarm.report import ACTIONS, STRATEGIES, TASKS
-from swarm.rules import predictions, sentence, situation
+from swarm.rules import name_of, predictions, sentence, situation
 from swarm.view import mapview
 from swarm.view.mapview import ALARM, BOLD, DIM, PLAIN, STRATEGY, WARN, Glyphs, Line, level
 from swarm.view.panels import beside, columns, count, gauge, name_cell, panel, seconds, shape
@@ -119,7 +119,7 @@ def why_panel(stage: Stage, snapshot: Snapshot, detail: Detail, width: int, heig
         remark = "  taken" if chosen else "" if action in decision.allowed else "  not allowed now"
         lines.append(
             [
-                Segment(f" {ACTIONS[action]:<7}", BOLD if chosen else PLAIN),
+                Segment(f" {name_of(action):<7}", BOLD if chosen else PLAIN),
                 Segment(f"{payoff:>6.0f} "),
                 *gauge(payoff / top, max(4, min(24, width - 36)), STRATEGY[0 if chosen else 1], glyphs),
                 Segment(remark, BOLD if chosen else DIM),

@@ -1,7 +1,8 @@
 """What a watcher sees of a run: one snapshot, drawn by `swarm.view.dashboard` and `swarm.view.picture`.
 
 The host publishes at most ten snapshots a second; `Stage` comes once, when a watcher attaches.
-Both travel as msgpack arrays, tagged like the messages of `swarm.wire`.
+Both travel as msgpack arrays, tagged like the messages of `swarm.wire`. What is an index is bounded here, so that it
+finds what it is an index into: whoever shows itself badly must not end the dashboard of who watches.
 """
 
 from collections.abc import Sequence
@@ -11,8 +12,13 @@ import msgspec
 from msgspec import Meta
 
 from swarm.net.ties import Ties
+from swarm.report import ACTIONS, STRATEGIES, TASKS
 from swarm.rules import Decision
 from swarm.watch import Watch
+
+Angle = Annotated[float, Meta(ge=-1e6, le=1e6)]  # rad
+Level = Annotated[str, Meta(pattern="^(info|warning|error)$")]
+Positive = Annotated[float, Meta(gt=0)]
 
 
 class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
@@ -21,13 +27,13 @@ class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
     mission: str  # name
     about: str
     seed: int
-    duration: float  # s, simulated
+    duration: Positive  # s, simulated
     bounds: tuple[float, float, float, float]  # x min, y min, x max, y max of the arena, m
     walls: list[tuple[float, float, float, float]]  # x, y of the middle, width, depth, m
     radius: float  # m, of a robot
     face: float  # m, width of a site's work face
     kinds: dict[str, str]  # kind -> colour
-    phases: list[tuple[float, str]]  # start in s, name
+    phases: Annotated[list[tuple[float, str]], Meta(min_length=1)]  # start in s, name
     signatures: dict[str, str]  # kind -> pattern of its beacons' signatures
     watch: Watch  # from when on something needs attention
     real: bool = False  # robots in the field, which know neither phases nor what was done
@@ -43,11 +49,11 @@ class RobotRow(msgspec.Struct, array_like=True, frozen=True):
     robot: int
     x: float  # m
     y: float  # m
-    heading: float  # rad
+    heading: Angle
     alive: bool  # its process lives
-    strategy: int  # index into swarm.report.STRATEGIES
-    task: int  # index into swarm.report.TASKS
-    action: int  # index into swarm.report.ACTIONS, -1 none
+    strategy: Annotated[int, Meta(ge=0, lt=len(STRATEGIES))]  # index into swarm.report.STRATEGIES
+    task: Annotated[int, Meta(ge=0, lt=len(TASKS))]  # index into swarm.report.TASKS
+    action: Annotated[int, Meta(ge=-1, lt=len(ACTIONS))]  # index into swarm.report.ACTIONS, -1 none
     site: int  # beacon number, -1 none
     waiting: float  # s at a site without progress
     concentration: PerStrategy
@@ -74,7 +80,7 @@ class SiteRow(msgspec.Struct, array_like=True, frozen=True):
     team: int
     x: float  # m, middle of the work face
     y: float
-    facing: float  # rad, direction the work face looks to
+    facing: Angle  # direction the work face looks to
     progress: float  # 0 to 1
     age: float  # s since it opened
 
@@ -85,7 +91,7 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
     tick: int
     time: float  # s, simulated
     speed: float  # real-time factor over the last second of wall time
-    phase: int  # index into Stage.phases
+    phase: Annotated[int, Meta(ge=0)]  # index into Stage.phases
     robots: list[RobotRow]
     sites: list[SiteRow]
     done: int  # tasks done
@@ -94,8 +100,13 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
     split: list[float]  # share of robots that aggregate, sampled at the same times
     components: int  # connected components of the radio graph
     links: list[tuple[int, int]]  # radio links between robots
-    events: list[tuple[float, str, str]]  # simulated time in s, level (info, warning, error), text; latest last
+    events: list[tuple[float, Level, str]]  # simulated time in s, level, text; latest last
     ties: dict[str, int] = {}  # of all robots' own links, see swarm.net.ties.total; empty: they have none
+
+
+def fits(snapshot: Snapshot, stage: Stage) -> bool:
+    """Does a snapshot belong to a stage: are its phase and the kinds of its sites there?"""
+    return snapshot.phase < len(stage.phases) and all(site.kind in stage.kinds for site in snapshot.sites)
 
 
 class Moment(msgspec.Struct, array_like=True, frozen=True):

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
+from msgspec import structs
 
 from robots.shell import Rules, Shell
 from swarm.field import control, flock
@@ -25,6 +27,7 @@ from swarm.net import envelope, keys
 from swarm.net.link import PeerLink
 from swarm.view import watch
 from swarm.view.alarms import alarms
+from swarm.view.dashboard import render
 from swarm.view.snapshot import Snapshot
 from tests.conftest import wait
 from tests.swarm.field.fakes import Deaf
@@ -116,6 +119,33 @@ def test_two_robots_are_seen_in_one_picture_and_the_one_that_ends_is_lost(
     assert shot.robots[0].alive
     assert shot.links == []
     assert alarms(flock_.stage, shot)[0].text == "robot 5 lost"
+
+
+def test_a_robot_that_shows_itself_badly_harms_no_other(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    rings = keys.generate(["2", "5", "desk"], "mine")
+    two, five = Robot(2, rings["2"]), Robot(5, rings["5"])
+    flock_ = gathered(stack, two, five, rings=rings)
+    until(flock_, [two, five], lambda s: all(r.alive for r in s.robots))
+    shown, changes = five.show._snapshot, dict[str, object]()
+
+    def told(*arguments: Any) -> Snapshot:
+        shot = shown(*arguments)
+        row = structs.replace(shot.robots[0], strategy=changes.get("strategy", 1), robot=changes.get("robot", 5))
+        return structs.replace(shot, robots=[row], ties=changes.get("ties", shot.ties))
+
+    monkeypatch.setattr(five.show, "_snapshot", told)
+    changes["ties"] = {"alive": 7}
+    shot = until(flock_, [two, five], lambda s: s.ties["alive"] >= 7)
+    assert shot.ties["refused"] == 0
+    changes["robot"] = 2
+    shot = until(flock_, [two, five], lambda _: five.time > 3)
+    assert [r.robot for r in shot.robots] == [2, 5], "it is who its key says"
+    changes["strategy"] = 99
+    until(flock_, [two, five], lambda _: flock_._watchers[5].bad > 2)
+    assert flock_.stage is not None
+    assert flock_.snapshot is not None
+    render(flock_.stage, flock_.snapshot, 120, 40)
+    assert "robots 2, 5: disarmed" in alarms(flock_.stage, flock_.snapshot)[-1].text
 
 
 def test_who_was_never_heard_is_lost_and_a_robot_that_hangs_too(

@@ -341,8 +341,18 @@ def terminal(clock: object = None) -> tuple[io.StringIO, Dashboard]:
 def test_the_terminal_is_restored_after_an_error() -> None:
     out, dashboard = terminal()
     with pytest.raises(KeyError), dashboard:
-        dashboard.show(swarm(3, sites=[SiteRow(1, "unknown", "push", 1, 0.0, 0.0, 0.0, 0.0, 0.0)]))
+        raise KeyError
     assert out.getvalue().index(ENTER) < out.getvalue().index("waiting for the first") < out.getvalue().index(LEAVE)
+
+
+def test_what_cannot_be_drawn_does_not_end_it() -> None:
+    out, dashboard = terminal()
+    with dashboard:
+        dashboard.show(swarm(3, sites=[SiteRow(1, "unknown", "push", 1, 0.0, 0.0, 0.0, 0.0, 0.0)]))
+        assert "cannot be drawn: KeyError: 'unknown'" in out.getvalue()
+        assert dashboard.pressed() == []
+        dashboard.show(swarm(3))
+    assert "143 done" in out.getvalue()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
