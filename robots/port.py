@@ -29,18 +29,24 @@ class Channel(Protocol):
         """Give it up."""
 
 
+def place(address: str) -> tuple[str, int] | str:
+    """Host and port of ``tcp:HOST:PORT``, or the device of ``serial:DEVICE``. Raises BodyError for any other."""
+    tcp = re.fullmatch(r"tcp:([^:]+|\[[^]]+\]):([0-9]{1,5})", address)
+    if tcp is not None and 1 <= int(tcp[2]) <= 65535:
+        return tcp[1].strip("[]"), int(tcp[2])
+    if tcp is None and re.fullmatch(r"serial:.+", address):
+        return address.removeprefix("serial:")
+    raise BodyError(f"address = {address!r}: must be tcp:HOST:PORT, with a port of 1 to 65535, or serial:DEVICE")
+
+
 class Port:
-    """A connection to `address`: ``tcp:HOST:PORT`` or ``serial:DEVICE``. Raises BodyError for any other.
+    """A connection to `address`, see `place`.
 
     `write` and `close` may come from another thread.
     """
 
     def __init__(self, address: str) -> None:
-        tcp = re.fullmatch(r"tcp:([^:]+|\[[^]]+\]):(\d{1,5})", address)
-        if tcp is None and not re.fullmatch(r"serial:.+", address):
-            raise BodyError(f"address = {address!r}: must be tcp:HOST:PORT or serial:DEVICE")
-        self.address = address
-        self._tcp = (tcp[1].strip("[]"), int(tcp[2])) if tcp else None
+        self.address, self._place = address, place(address)
         self._channel: Channel | None = None
         self._lock = threading.Lock()
         self._next = -float("inf")
@@ -89,9 +95,9 @@ class Port:
 
     def _open(self) -> None:
         try:
-            self._channel = _Tcp(self._tcp) if self._tcp else _Serial(self.address.removeprefix("serial:"))
-        except OSError as error:
-            self.trouble = f"{self.address}: {error.strerror or error}"
+            self._channel = _Serial(self._place) if isinstance(self._place, str) else _Tcp(self._place)
+        except (OSError, UnicodeError) as error:  # UnicodeError: of a host whose name cannot be one
+            self.trouble = f"{self.address}: {getattr(error, 'strerror', None) or error}"
             return
         self.opened += 1
         self.trouble = ""
@@ -147,8 +153,12 @@ class _Serial:
             import serial
         except ImportError:
             raise BodyError("a serial port needs pyserial: pip install '.[serial]' in a clone of jerne") from None
-        self._port = serial.Serial(device, BAUD, timeout=0, write_timeout=0.1, exclusive=True)
-        self._port.reset_input_buffer()
+        import termios
+
+        try:
+            self._port = serial.Serial(device, BAUD, timeout=0, write_timeout=0.1, exclusive=True)  # forgets old bytes
+        except termios.error as error:  # no OSError: a cable that was pulled while it was opened
+            raise OSError(*error.args) from None
 
     def read(self) -> bytes:
         return bytes(self._port.read(CHUNK))

@@ -5,6 +5,7 @@ view of it gives its place and heading. Needs OpenCV (extra `camera`).
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from robots import check
 from robots.tracker.message import Seen
 
 FEWEST = 4  # tags on the floor that must be in the picture
+TAGS = 587  # of the family, from 0 on
 
 
 class CameraError(ValueError):
@@ -36,8 +38,11 @@ class Camera:
 
     def __post_init__(self) -> None:
         check.number("height", self.height, 0, 5)
-        check.number("first", self.first, 0, 586)
-        check.number("robots", self.robots, 1, 587)
+        check.number("first", self.first, 0, TAGS - 1)
+        check.number("robots", self.robots, 1, TAGS)
+        for tag in self.floor:
+            if not re.fullmatch(r"0|[1-9][0-9]{0,2}", tag) or int(tag) >= TAGS:
+                raise ValueError(f"floor.{tag}: must be the number of a tag, 0 to {TAGS - 1}")
         if len(self.floor) < FEWEST:
             raise ValueError(f"floor: {len(self.floor)} tags, at least {FEWEST} are needed to say where the camera is")
 

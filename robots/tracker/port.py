@@ -61,7 +61,8 @@ class Latest:
 class ZmqTracker:
     """A tracker whose views are published at `address`; deeds go to `deeds`, where there is such a place.
 
-    `secure` is called with each socket before it connects, to put keys on it.
+    `secure` is called with each socket before it connects, to put keys on it. Raises OSError for what is
+    no address.
     """
 
     def __init__(self, address: str, deeds: str = "", secure: Secure | None = None) -> None:
@@ -110,5 +111,9 @@ class ZmqTracker:
             socket.setsockopt(zmq.SUBSCRIBE, b"")
         if secure is not None:
             secure(socket)
-        socket.connect(address)
+        try:
+            socket.connect(address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise OSError(f"{address}: {zmq.strerror(error.errno or 0)}") from None
         return socket

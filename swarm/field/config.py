@@ -8,6 +8,7 @@ from robots import check
 from robots.dotbot.body import Dotbots
 from robots.fence import Fence
 from robots.gpio.wiring import Wiring
+from robots.port import place
 from robots.shell import Rules
 from swarm import missionfile
 
@@ -32,6 +33,8 @@ class Body:
         if self.kind != "gpio" and (not self.address or (self.kind == "dotbot" and "tcp:" not in self.address)):
             ways = "tcp:HOST:PORT" if self.kind == "dotbot" else "tcp:HOST:PORT or serial:DEVICE"
             raise ValueError(f"address: missing, a {self.kind} body needs {ways}")
+        if self.kind != "gpio":
+            place(self.address)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Tracker:
     address: str  # of its views, tcp://HOST:PORT
     deeds: str = ""  # where robots tell what they do at virtual sites; empty: nowhere
     name: str = "tracker"  # whose key it has, where the swarm has keys
+
+    def __post_init__(self) -> None:
+        check.address("address", self.address, "tcp://10.0.0.5:5601")
+        check.address("deeds", self.deeds or None, "tcp://10.0.0.5:5602")
 
 
 @dataclass(frozen=True)

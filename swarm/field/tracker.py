@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import zmq
 
+from robots import check
 from robots.tracker import message
 from robots.tracker.camera import Camera, CameraError, Finder
 from robots.tracker.message import Seen, TrackerError, View
@@ -218,6 +219,7 @@ def main(argv: Sequence[str]) -> int:
         if args.camera:
             source = Eye(missionfile.read(CameraFile, missionfile.text_of(args.camera), str(args.camera)))
         else:
+            check.address("--poses", args.poses, "tcp://10.0.0.5:5600")
             source = Relay(args.poses)
         station = Station(source, args.bind, args.deeds, referee, ring, now=args.now)
     except ValueError as error:  # MissionError, CameraError, KeysError, FloorError

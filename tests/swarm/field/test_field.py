@@ -203,6 +203,13 @@ address = "tcp:localhost:33333"
         ("number = 2", "body: missing"),
         (ROBOT.replace("thymio", "thymo"), "body.kind = 'thymo': must be one of 'thymio', 'epuck', 'gpio'"),
         (ROBOT.replace("address", "adress"), "did you mean 'body.address'"),
+        (ROBOT.replace("33333", "99999"), "body.address = 'tcp:localhost:99999': must be tcp:HOST:PORT, with a port"),
+        (ROBOT.replace("tcp:localhost:33333", "localhost"), "body.address = 'localhost': must be tcp:HOST:PORT"),
+        (ROBOT + '[tracker]\naddress = "localhost:5601"\n', "tracker.address = 'localhost:5601': must be tcp://HOST"),
+        (
+            ROBOT + '[tracker]\naddress = "tcp://h:1"\ndeeds = "tcp://h:0"\n',
+            "tracker.deeds = 'tcp://h:0': must be tcp://",
+        ),
         (ROBOT + "[rules]\ndeadman = 2.0\n", "rules.deadman = 2.0: must lie in [0.05, 0.3]"),
         (ROBOT.replace('kind = "thymio"', 'kind = "gpio"'), "body.wiring: missing"),
         (ROBOT + "[fence]\nleft = 1\nlow = 0\nright = 0\nhigh = 1\n", "fence.right = 0.0: must lie in [1, 10000]"),
