@@ -41,7 +41,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Rules:
-    """The numbers of the rules."""
+    """The numbers of the rules, as lax as they can be."""
 
     deadman: float = 0.3  # s that a command counts
     degrade: float = 0.3  # s, age of readings from which a robot is slow
@@ -55,10 +55,10 @@ class Rules:
         check.number("deadman", self.deadman, 0.05, 0.3)
         check.number("degrade", self.degrade, 0.05, 0.3)
         check.number("stop", self.stop, self.degrade, 0.5)
-        check.number("slow", self.slow, 0, 1)
-        check.number("interval", self.interval, 0, 0.1)
-        check.number("speed_up", self.speed_up, 0.01, 100)
-        check.number("turn_up", self.turn_up, 0.1, 1000)
+        check.number("slow", self.slow, 0, 0.3)
+        check.number("interval", self.interval, 0.02, 0.1)
+        check.number("speed_up", self.speed_up, 0.01, 1)
+        check.number("turn_up", self.turn_up, 0.1, 20)
 
 
 class Shell:

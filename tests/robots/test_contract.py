@@ -15,14 +15,14 @@ from robots.body import SENSES, command
 from robots.deadman import DeadMan
 from robots.fence import Fence, FencedBody
 from robots.percept import Sensors, percept_dtype
-from robots.shell import RefusedError, Rules, Shell
+from robots.shell import RefusedError, Shell
 from swarm.field.config import KINDS
 from tests.conftest import wait
 from tests.robots.bodies import RIGS, Rig
+from tests.robots.quick import QUICK
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:gpiozero")
 STILL = pytest.approx((0.0, 0.0), abs=2e-3)
-QUICK = Rules(speed_up=100, turn_up=1000)
 
 
 @pytest.fixture(params=RIGS)

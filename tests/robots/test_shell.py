@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from robots.body import command
 from robots.command import COMMAND, Limits
 from robots.shell import RefusedError, Rules, Shell, State
+from tests.robots.quick import QUICK
 
 LIMITS = Limits(0.2, 2.0)
-QUICK = Rules(speed_up=100, turn_up=1000)
 
 
 def armed(rules: Rules = QUICK, now: float = 0.0) -> Shell:
@@ -204,7 +204,15 @@ def test_whatever_comes_it_moves_only_when_all_rules_allow_it(
 
 @pytest.mark.parametrize(
     ("rules", "says"),
-    [({"deadman": 0.4}, "deadman = 0.4"), ({"stop": 0.6}, "stop = 0.6"), ({"degrade": 0.4}, "degrade = 0.4")],
+    [
+        ({"deadman": 0.4}, "deadman = 0.4"),
+        ({"stop": 0.6}, "stop = 0.6"),
+        ({"degrade": 0.4}, "degrade = 0.4"),
+        ({"slow": 0.4}, "slow = 0.4"),
+        ({"interval": 0.01}, "interval = 0.01"),
+        ({"speed_up": 1.1}, "speed_up = 1.1"),
+        ({"turn_up": 21}, "turn_up = 21"),
+    ],
 )
 def test_rules_cannot_be_made_laxer_than_the_contract(rules: dict[str, float], says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
