@@ -220,7 +220,8 @@ def _counts(robots: Sequence[RobotRow], counts: Counter[int], glyphs: Glyphs) ->
 
 
 def phase_name(stage: Stage, snapshot: Snapshot) -> str:
-    return f"{snapshot.phase + 1}/{len(stage.phases)} {stage.phases[snapshot.phase][1]}".rstrip()
+    name = stage.phases[snapshot.phase][1] if snapshot.phase < len(stage.phases) else "?"
+    return f"{snapshot.phase + 1}/{len(stage.phases)} {name}".rstrip()
 
 
 def timeline(stage: Stage, snapshot: Snapshot, width: int, glyphs: Glyphs) -> Line:

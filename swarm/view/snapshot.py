@@ -104,11 +104,6 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
     ties: dict[str, int] = {}  # of all robots' own links, see swarm.net.ties.total; empty: they have none
 
 
-def fits(snapshot: Snapshot, stage: Stage) -> bool:
-    """Does a snapshot belong to a stage: are its phase and the kinds of its sites there?"""
-    return snapshot.phase < len(stage.phases) and all(site.kind in stage.kinds for site in snapshot.sites)
-
-
 class Moment(msgspec.Struct, array_like=True, frozen=True):
     """The immune network of a robot at one moment."""
 
