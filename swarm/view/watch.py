@@ -33,7 +33,7 @@ EXAMPLES = """\
 examples:
   jerne watch                              the latest run of this folder's ./runs
   jerne watch runs/default-seed1-002       the run of that folder
-  jerne run --listen tcp://*:5600 --keys keys --key desk        on one machine, and on the other:
+  jerne run --listen 'tcp://*:5600' --keys keys --key desk      on one machine, and on the other:
   jerne watch tcp://192.168.1.7:5600 --keys keys --key laptop --server desk
   jerne watch --discover --keys keys --key laptop      what shows itself on the network: the run, or all robots
   jerne watch fleet.toml                   the real robots of a fleet; with the desk's key, unless --key says another
