@@ -313,7 +313,7 @@ def test_deploy_writes_what_each_robot_needs_and_no_more(tmp_path: Path) -> None
         (lambda text: text.replace("enable = 13", "enable = 5"), "pin 5 is used twice"),
         (lambda text: text.split("[[")[0], "robots: missing"),
         (
-            lambda text: text.replace("thymio", "dotbot").replace("serial", "tcp"),
+            lambda text: text.replace("thymio", "dotbot").replace("serial:/dev/ttyACM0", "tcp:10.0.0.5:8000"),
             "the address of robot 0 is missing",
         ),
         (lambda text: text, "3.secret"),  # no keys for it
