@@ -4,7 +4,7 @@ import math
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from classifier.population import Rule
 from swarm import wire
+from swarm.report import ACTIONS
 from swarm.rules import Decision
 from swarm.view.snapshot import PerStrategy, RobotRow, SiteRow, Snapshot, Stage
 from swarm.watch import Watch
@@ -51,7 +52,7 @@ wholes = st.integers(-(2**63), 2**63 - 1)
 
 
 def rows(cls: Any) -> st.SearchStrategy[Any]:
-    """Objects of a class of snapshots, with fields of any finite value."""
+    """Objects of a class of snapshots, with fields of any finite value within their bounds."""
     kinds = {
         int: wholes,
         float: finite,
@@ -59,7 +60,14 @@ def rows(cls: Any) -> st.SearchStrategy[Any]:
         bool: st.booleans(),
         PerStrategy: st.tuples(finite, finite) | st.tuples(*[finite] * 4),
     }
-    return st.builds(cls, *(kinds[field.type] for field in msgspec.structs.fields(cls)))
+
+    def values(kind: Any) -> st.SearchStrategy[Any]:
+        if kind in kinds:
+            return kinds[kind]
+        number, bounds = get_args(kind)
+        return st.integers(bounds.ge, bounds.lt - 1) if number is int else st.floats(bounds.ge, bounds.le)
+
+    return st.builds(cls, *(values(field.type) for field in msgspec.structs.fields(cls)))
 
 
 stages = st.builds(
@@ -67,24 +75,26 @@ stages = st.builds(
     st.text(),
     st.text(),
     bits,
-    finite,
+    st.floats(0, 1e6, exclude_min=True),
     st.tuples(*[finite] * 4),
     st.lists(st.tuples(*[finite] * 4), max_size=2),
     finite,
     finite,
     st.dictionaries(st.text(), st.text(), max_size=2),
-    st.lists(st.tuples(finite, st.text()), max_size=2),
+    st.lists(st.tuples(finite, st.text()), min_size=1, max_size=2),
     st.dictionaries(st.text(), st.text(), max_size=2),
     st.builds(Watch, stuck=st.floats(1, 1e6)),
 )
 rules = st.lists(st.builds(Rule, st.text(), numbers, finite, finite, finite, wholes, wholes), max_size=2)
-decisions = st.builds(Decision, bits, st.integers(0, 15), st.none() | finite, st.lists(numbers, max_size=5), rules)
+decisions = st.builds(
+    Decision, bits, st.integers(0, len(ACTIONS) - 1), st.none() | finite, st.lists(numbers, max_size=5), rules
+)
 snapshots = st.builds(
     Snapshot,
     wholes,
     finite,
     finite,
-    wholes,
+    st.integers(0, 2**63 - 1),
     st.lists(rows(RobotRow), max_size=2),
     st.lists(rows(SiteRow), max_size=2),
     wholes,
