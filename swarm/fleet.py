@@ -87,7 +87,7 @@ class Fleet:
             if lost := run.losses[run.world.sites.phase]:
                 run.alive[lost] = False
         percepts = self._worlds.sense()
-        self.stack.behold(self._worlds.worlds)
+        self.stack.behold(self._worlds.worlds, self.alive)
         self.neighbours = self._worlds.neighbours(radio.range, radio.occlusion, radio.most)
         self.stack.tick(now, percepts, self.neighbours, self.alive)
         events, driven = self._worlds.act(self.commands)

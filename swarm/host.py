@@ -232,7 +232,7 @@ class Host:
     def _think(self, stack: Stack, tick: int) -> list[Heard]:
         """All minds in this process do; what each heard."""
         alive = self._alive()
-        stack.behold([self.world])
+        stack.behold([self.world], alive)
         stack.tick(tick, self.percepts, self.neighbours, alive)
         self.commands, self.reports = stack.commands.copy(), stack.reports
         self.answered[alive] = tick

@@ -83,11 +83,11 @@ class Arbiters:
         """States of robots that have just started."""
         return [part.arbiter.start(part.lanes.stop - part.lanes.start) for part in self.parts]
 
-    def behold(self, worlds: Sequence[World]) -> None:
-        """Arbiters that know everything see their worlds."""
+    def behold(self, worlds: Sequence[World], alive: np.ndarray) -> None:
+        """Arbiters that know everything see their worlds, and which robots (N,) bool of all have not fallen out."""
         for part in self.parts:
             if hasattr(part.arbiter, "behold"):
-                part.arbiter.behold(worlds[part.runs.start])
+                part.arbiter.behold(worlds[part.runs.start], alive[part.lanes])
 
     def step(self, state: list[Any], scene: Scene) -> tuple[list[Any], Verdict]:
         """All of them step."""

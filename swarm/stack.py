@@ -87,10 +87,10 @@ class Stack:
         except (store.StoreError, OSError) as error:
             print(f"the minds are not saved: {error}", flush=True)
 
-    def behold(self, worlds: Sequence[World]) -> None:
-        """Arbiters that know everything see the worlds."""
+    def behold(self, worlds: Sequence[World], alive: np.ndarray) -> None:
+        """Arbiters that know everything see the worlds, and which robots (N,) bool of all have not fallen out."""
         assert isinstance(self.mind.arbiter, lanes.Arbiters)
-        self.mind.arbiter.behold(worlds)
+        self.mind.arbiter.behold(worlds, alive)
 
     def tick(self, now: int, percepts: np.ndarray, neighbours: np.ndarray, alive: np.ndarray) -> None:
         """All that are `alive` (N,) hear, think and speak: `commands` and `reports` (N,) are new."""

@@ -77,9 +77,11 @@ class Central:
     def __init__(self, mission: Mission) -> None:
         self.numbers = np.zeros(0, np.int64)  # of open sites
         self.team, self.way = self.numbers, np.zeros((mission.robots.count, 0))  # robots that each takes; m to each
+        self.alive = np.ones(mission.robots.count, bool)
 
-    def behold(self, world: "World") -> None:
-        """See the world as it is."""
+    def behold(self, world: "World", alive: np.ndarray) -> None:
+        """See the world as it is, and which robots (N,) bool have not fallen out."""
+        self.alive = alive
         sites = world.sites.open
         self.numbers = np.array([site.number for site in sites], np.int64)
         self.team = np.array([site.arrival.team for site in sites], np.int64)
@@ -88,10 +90,11 @@ class Central:
 
     def assign(self, ids: np.ndarray, memory: np.ndarray, hears: np.ndarray) -> np.ndarray:
         """The number of the site (L,) for the robots `ids`, -1: none; `hears` (L, sites) the calls each can answer."""
-        bound = np.isin(memory["task"], (APPROACH, WORK))
+        bound = np.isin(memory["task"], (APPROACH, WORK)) & self.alive[ids]
         at = bound[:, None] & (memory["site"][:, None] == self.numbers)  # (L, sites)
         missing = self.team - at.sum(0)
-        way = np.where(bound[:, None] | ~hears, np.inf, self.way[ids])
+        free = self.alive[ids] & ~bound
+        way = np.where(free[:, None] & hears, self.way[ids], np.inf)
         site_of = np.where(bound, memory["site"], -1)
         for pair in np.argsort(way + FAR * missing, axis=None, kind="stable").tolist():
             robot, site = divmod(pair, len(self.numbers))

@@ -99,6 +99,13 @@ def test_central_assignment_fills_what_lacks_fewest_first_and_then_the_nearest()
     assert central.assign(np.arange(4), memory, np.ones((4, 2), bool)).tolist() == [9, 5, 5, 9], (
         "who is bound for a site counts"
     )
+    central.alive = np.array([False, True, True, True])
+    assert central.assign(np.arange(4), memory, np.ones((4, 2), bool)).tolist() == [-1, 5, 9, 9], (
+        "who fell out counts no more"
+    )
+    memory["task"][0] = newborn(1)["task"][0]
+    assert central.assign(np.arange(4), memory, np.ones((4, 2), bool)).tolist() == [-1, 5, 9, 9]
+    central.alive[:] = True
     central.numbers, central.team, central.way = np.zeros(0, int), np.zeros(0, int), np.zeros((4, 0))
     assert central.assign(np.arange(4), newborn(4), np.zeros((4, 0), bool)).tolist() == [-1] * 4
 
@@ -107,11 +114,11 @@ def test_central_assignment_sees_the_world() -> None:
     central = Central(MISSION)
     sites = [SimpleNamespace(number=n, arrival=SimpleNamespace(team=n - 3), face=(1.0, n, 0.0)) for n in (5, 6)]
     world: Any = SimpleNamespace(sites=SimpleNamespace(open=sites), poses=np.array([[1.0, 1.0, 0.0], [4.0, 1.0, 2.0]]))
-    central.behold(world)
+    central.behold(world, np.ones(2, bool))
     assert (central.numbers.tolist(), central.team.tolist()) == ([5, 6], [2, 3])
     assert central.way == pytest.approx(np.array([[4, 5], [5, math.hypot(3, 5)]]))
     world.sites.open = []
-    central.behold(world)
+    central.behold(world, np.ones(2, bool))
     assert central.way.shape == (2, 0)
 
 
