@@ -120,9 +120,13 @@ class _Watch:
                 self._details.select(self.dashboard.controls.detail)
                 self._details.take()
                 self.dashboard.show(self.latest, self._details.detail)
-            elif self.stage is not None and self.latest is not None and time.monotonic() >= self._next:
+            elif self.stage is not None and self.latest is not None and self._is_due(self.latest):
                 self._next = time.monotonic() + EVERY
                 print(plain_line(self.stage, self.latest), flush=True)
+
+    def _is_due(self, snapshot: Snapshot) -> bool:
+        """Is it time for the next line? Not before the first tick, when nobody is there yet."""
+        return snapshot.tick > 0 and time.monotonic() >= self._next
 
     @property
     def over(self) -> bool:

@@ -173,7 +173,9 @@ def test_arguments_take_effect(tmp_path: Path, play: Play, capsys: pytest.Captur
     assert (summary["seed"], summary["robots"], summary["simulated seconds"]) == (9, 2, 3)
     ticks = Played(out).ticks
     assert [len(tick.poses) for tick in ticks] == [2] * 30
-    assert re.search(r"^0:0\d/0:03 ", capsys.readouterr().out, re.MULTILINE)
+    lines = re.findall(r"^0:0\d/0:03 .*", capsys.readouterr().out, re.MULTILINE)
+    assert lines
+    assert all(" alive 2/2 " in line for line in lines)
 
 
 @pytest.mark.slow
