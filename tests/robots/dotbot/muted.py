@@ -1,12 +1,12 @@
 """`dotbot` with a radio that can be spoilt: robots whose addresses stand in FOLDER/mute are heard no longer.
 
-FOLDER/clock tells how far the simulator is, a line "s since 1970, simulated s" for each report of a robot.
+FOLDER/truth tells where robots are, whatever they believe: a line for each report of a robot, with its number,
+the simulated time (s), x and y (mm) and its heading (degrees).
 Called as ``muted.py FOLDER ARGUMENTS``; FOLDER is its home, ARGUMENTS are those of `dotbot`.
 """
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ if __name__ == "__main__":
     from dotbot.dotbot_simulator import DotBotSimulatorCommunicationInterface as Radio
 
     advertise = Radio._advertise
-    clock = (folder / "clock").open("a", buffering=1)
+    truth = (folder / "truth").open("a", buffering=1)
 
     def heard(self: Any, index: int, packet: bytearray) -> None:
-        clock.write(f"{time.time()} {self.time_elapsed_s}\n")
+        at = self.plant
+        truth.write(f"{index} {self.time_elapsed_s} {at.x[index]} {at.y[index]} {at.heading_deg[index]}\n")
         if self.addresses[index] not in (folder / "mute").read_text():
             advertise(self, index, packet)
 

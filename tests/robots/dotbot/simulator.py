@@ -1,4 +1,4 @@
-"""The makers' simulator of DotBots, which runs the firmware's own control code, and the poses that it reports.
+"""The makers' simulator of DotBots, which runs the firmware's own control code, and where its robots are.
 
 It lives in an environment of its own, made by uv from the group `dotbot` of the lock file.
 """
@@ -85,19 +85,16 @@ class Simulator:
             return {}
 
     def poses(self) -> tuple[np.ndarray, np.ndarray]:
-        """(N, 3) reported x to the right, y up (m) and heading (rad), and (N,) when each was heard, simulated s.
+        """(N, 3) x to the right, y up (m) and heading (rad) at each robot's last report, and (N,) when, simulated s.
 
-        The simulator falls behind real time when the machine is busy.
+        They are where the robots are, not where they report to be: their estimates are whole millimetres and degrees,
+        and settle while they stand. The simulator falls behind real time when the machine is busy.
         """
-        robots = self.robots()
-        found = [robots[name] for name in self.names]
-        nose = [np.deg2rad(robot["pose"]["heading_deg"]) for robot in found]
-        places = [
-            (r["pose"]["x"] / 1000, -r["pose"]["y"] / 1000, np.arctan2(-np.cos(a), -np.sin(a)))
-            for r, a in zip(found, nose, strict=True)
-        ]
-        clock = np.loadtxt((self.folder / "clock").read_text().splitlines()[:-1])  # the last may be half a line
-        return np.array(places), np.interp([robot["last_seen"] for robot in found], *clock.T)
+        lines = (self.folder / "truth").read_text().splitlines()[:-1]  # the last may be half a line
+        last = {int(number): values for number, *values in map(str.split, lines)}
+        when, x, y, heading = np.array([last[i] for i in range(len(self.names))], dtype=float).T
+        nose = np.deg2rad(heading)
+        return np.stack([x / 1000, -y / 1000, np.arctan2(-np.cos(nose), -np.sin(nose))], -1), when
 
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
         script = Path(__file__).with_name("muted.py")

@@ -1,4 +1,4 @@
-"""Four DotBots in the makers' simulator, a `jerne robot` process each; judged by the poses that it reports."""
+"""Four DotBots in the makers' simulator, a `jerne robot` process each; judged by where they are."""
 
 import signal
 import subprocess
@@ -86,7 +86,7 @@ def test_they_disperse_and_stop(swarm: tuple[Simulator, Path, dict[int, str]]) -
         return all(r is not None and check(r.status) for r in control.send("status", controls, None).values())
 
     def later(seconds: float) -> np.ndarray:
-        """All poses, when so many simulated seconds more have been reported of each robot."""
+        """All poses, when each robot is so many simulated seconds further."""
         now = simulator.poses()[1].max()
         wait(lambda: simulator.poses()[1].min() >= now + seconds, 30)
         return simulator.poses()[0]
@@ -99,6 +99,6 @@ def test_they_disperse_and_stop(swarm: tuple[Simulator, Path, dict[int, str]]) -
     print(apart(before), apart(simulator.poses()[0]))
     assert command("stop") == 0
     rest = later(1.2)
-    assert later(1.0) == pytest.approx(rest, abs=1e-3)
+    assert later(1.0) == pytest.approx(rest, abs=1e-6)
     distances = np.hypot(*(rest[:, None, :2] - rest[None, :, :2]).T)[np.triu_indices(COUNT, 1)]
     assert distances.min() > 0.1  # nobody is on top of another
