@@ -18,7 +18,7 @@ CALLING = 1.0  # s without progress from which a robot at a site is heard as a c
 IMPATIENT = (10.0, 30.0)  # s of waiting that the situation tells apart
 FOLLOW = 3  # the action, see swarm.report.ACTIONS
 SIGNATURE, MATES, LEAD, FIRST, WAITS = 0xFFF, 12, 15, 1 << 18, 19  # masks and places in a situation
-SAME = 0.5  # s within which two robots have waited for equally long
+SAME = 0.501  # s within which two robots have been at a site for equally long; many differ by five ticks
 
 
 @kernel
@@ -85,7 +85,7 @@ def survey(
     B is 2 or 4, the strategies that there are antigens for.
     `battery` (L,) is the charge, `own` (L,) are the robots' numbers, `heard` (L, K) their tables, `room` the robots
     that a site has place for. What robots feel counts for `stale` ticks after they were heard. How long they have
-    waited, which says who leads, was true `late` s before that. Writes mates, lead, first, idle and rest into
+    been at a site, which says who leads, was true `late` s before that. Writes mates, lead, first, idle and rest into
     `memory` and moves `calls` (L, C) on. A call counts if its caller is within hearing, its
     site is not avoided and has room left; it has a place in `calls` if the robot sees the caller, so that it knows
     where to go.
@@ -94,7 +94,7 @@ def survey(
     known = np.empty(antibodies, np.int64)  # robots heard that have them
     for i in range(memory.shape[0]):
         m = memory[i]
-        mates, lead, lead_wait, lead_id = 0, -1, -1.0, -1
+        mates, lead, longest, lead_id = 0, -1, -1.0, -1
         first = True
         loudness = 0.0
         count, crowd, surest = 0, 0.0, -1.0
@@ -117,19 +117,16 @@ def survey(
             if m.task == WORK and h.site == m.site:
                 if h.action >= 0:
                     mates += 1
-                    # by now, in double precision without numba, too: many differ by just SAME
-                    wait = float(h.waiting) + age * dt + late
-                    if wait > lead_wait + SAME or (abs(wait - lead_wait) <= SAME and h.id < lead_id):
-                        lead, lead_wait, lead_id = h.action, wait, h.id
+                    there = float(h.there) + (age + 1) * dt + late  # by now: it was said a tick before it is heard
+                    if there > longest + SAME or (abs(there - longest) <= SAME and h.id < lead_id):
+                        lead, longest, lead_id = h.action, there, h.id
                 continue
             if h.mates + 1 < room and not is_avoided(h.site, tick, avoid_site[i], avoid_until[i]):
                 loudness += call(h, distance, age, hearing, stale)
                 if seen >= 0 and is_call(h) and distance < hearing:
                     _enter(calls[i], h, distance, age * dt, hearing)
-        own_wait = float(m.waiting)
-        if m.task == WORK and m.gained > 0:  # the waits of all start anew: who leads goes on leading
-            first = m.first == 1 or lead < 0
-        elif lead >= 0 and (lead_wait > own_wait + SAME or (abs(lead_wait - own_wait) <= SAME and lead_id < own[i])):
+        here = (tick - m.since) * dt
+        if lead >= 0 and (longest > here + SAME or (abs(longest - here) <= SAME and lead_id < own[i])):
             first = False
         _weigh(own[i], site_id[i], site_rb[i], heard[i], calls[i])
         m.mates = min(mates, 100)

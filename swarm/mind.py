@@ -41,6 +41,7 @@ class Speech(NamedTuple):
 
     stimulation: tuple[float, ...]
     waiting: float
+    there: float
     site: int
     kind: int
     action: int
@@ -166,7 +167,7 @@ def tick(mind: Mind, now: int, percepts: np.ndarray, heard: np.ndarray, lessons:
     commands, speeches = np.empty(lanes, COMMAND), np.empty(lanes, SPEECH)
     when = max(1, round(DRIFT / dt)), max(1, round(mission.radio.interval / dt))
     limits, out = (body.speed, body.turn, body.radius, mission.work.face), (reports, commands, speeches)
-    speak = respond(now, mind.seeds, *when, *limits, percepts, mind.ids, memory, antigen, *out)
+    speak = respond(now, dt, mind.seeds, *when, *limits, percepts, mind.ids, memory, antigen, *out)
     said: list[Speech | None] = _speak(mind, now, speeches) if speak else [None] * lanes
     return Deeds(commands, reports, said, decided)
 
@@ -193,7 +194,7 @@ def _settle(mind: Mind, lane: int, now: int, news: int, done: bool) -> bool:
         m["task"], m["since"], m["site"], m["action"], m["waiting"], m["open"] = SEARCH, now, -1, -1, 0.0, 0
         return False
     joined = m["mates"] > m["known_mates"] >= 0
-    if m["mates"] != m["known_mates"] or m["lead"] != m["known_lead"]:
+    if news == WENT_ON or m["mates"] != m["known_mates"] or m["lead"] != m["known_lead"]:
         m["tried"] = 0
     elif news != DECIDE:
         m["tried"] |= 1 << int(m["action"])
@@ -336,8 +337,8 @@ def _speak(mind: Mind, now: int, words: np.ndarray) -> list[Speech | None]:
         if latest:
             latest = mind.outcomes[lane] = [item for item in latest if item[0] > since][-OUTCOMES:]
         outcomes = tuple(outcome for _, outcome in latest)
-        _, _, waiting, site, kind, action, mates, need, away, sure = words[lane].item()
-        said = waiting, site, kind, action, mates, need, away, sure
+        _, _, waiting, there, site, kind, action, mates, need, away, sure = words[lane].item()
+        said = waiting, there, site, kind, action, mates, need, away, sure
         speeches[lane] = Speech(tuple(felt[lane][: antibodies[lane]]), *said, told[lane], outcomes)
     return speeches
 

@@ -23,6 +23,7 @@ HEARD = np.dtype(
         ("tick", "i4"),  # when its latest signal was heard
         ("concentrations", "f4", (4,)),  # per strategy, NaN of those that it does not have
         ("waiting", "f4"),  # s at a site without progress
+        ("there", "f4"),  # s at work at it
         ("site", "i4"),
         ("kind", "i4"),
         ("action", "i1"),  # -1: aims at the site, but is not there yet
@@ -81,6 +82,7 @@ def row(sender: int, tick: int, signal: wire.Signal) -> tuple[Any, ...]:
         tick,
         signal.stimulation + (math.nan,) * (len(STRATEGIES) - len(signal.stimulation)),
         signal.waiting,
+        signal.there,
         signal.site,
         signal.kind,
         signal.action,

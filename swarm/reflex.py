@@ -25,6 +25,7 @@ SPEECH = np.dtype(
         ("turn", "u1"),  # 1 where it is the robot's turn to say it
         ("concentrations", "f4", (4,)),  # per strategy, NaN of those that it does not have
         ("waiting", "f4"),
+        ("there", "f4"),
         ("site", "i4"),
         ("kind", "i4"),
         ("action", "i1"),
@@ -97,6 +98,7 @@ def proceed(
 @kernel
 def respond(
     tick: int,
+    dt: float,
     seeds: np.ndarray,
     period: int,
     interval: int,
@@ -141,11 +143,11 @@ def respond(
         speech.need, speech.distance, speech.concentration = 1, m.away if site >= 0 else 0.0, m.bid
         speech.turn = 1 if (tick + own[i]) % interval == 0 else 0
         anyone = anyone or speech.turn == 1
-        speech.action, speech.mates = -1, 0
+        speech.action, speech.mates, speech.there = -1, 0, 0.0
         if m.task == WORK or m.task == APPROACH:
             speech.need, speech.concentration = m.need, 1.0
         if m.task == WORK:
-            speech.distance = 0.0
+            speech.distance, speech.there = 0.0, (tick - m.since) * dt
             speech.action, speech.mates = doing(m.action, m.lead), min(64, m.mates)
     return anyone
 

@@ -2,10 +2,10 @@
 
 Every message is one msgpack array made by msgspec, its first element a tag that holds the version.
 
-**Radio**, robot to robot (`Signal`, at most `MOST` bytes), tag ``s2``::
+**Radio**, robot to robot (`Signal`, at most `MOST` bytes), tag ``s3``::
 
-    [ "s2", sender, boot, seq, time, stimulation [aggregate, disperse] or [aggregate, disperse, search, home],
-      waiting, site, kind, action, mates, need, distance, concentration, told,
+    [ "s3", sender, boot, seq, time, stimulation [aggregate, disperse] or [aggregate, disperse, search, home],
+      waiting, there, site, kind, action, mates, need, distance, concentration, told,
       outcomes [[situation, action, payoff] ...] ]
 
 **Host link**, between a simulated world and the process of one robot, over ZeroMQ DEALER - ROUTER;
@@ -70,7 +70,7 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
     payoff: Numeral
 
 
-class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s2"):
+class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s3"):
     """One stimulation signal."""
 
     sender: Number
@@ -79,6 +79,7 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s2"):
     time: Numeral  # s, the sender's own clock
     stimulation: Annotated[tuple[Share, ...], Meta(min_length=2, max_length=len(STRATEGIES))]  # two or four
     waiting: Annotated[float, Meta(ge=0, le=1e6)]  # s at a site without progress
+    there: Annotated[float, Meta(ge=0, le=1e6)]  # s at work at that site
     site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or aims at, -1: none
     kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
     action: Annotated[int, Meta(ge=-1, le=15)]  # what it does there, -1: nothing

@@ -182,7 +182,7 @@ def heard_of(brain: Brain, tick: int, *heard: tuple[int, bytes]) -> np.void:
 
 
 def call(sender: int) -> bytes:
-    return wire.encode(wire.Signal(sender, 1, 1, 0.0, (0.5, 0.5), 3.0, 4, 1, 2, 1, 2, 0.0, 0.5))
+    return wire.encode(wire.Signal(sender, 1, 1, 0.0, (0.5, 0.5), 3.0, 3.0, 4, 1, 2, 1, 2, 0.0, 0.5))
 
 
 def test_garbage_in_the_air_is_counted(brain: Brain) -> None:

@@ -264,7 +264,7 @@ def test_nobody_answers_a_call_that_is_not_heard(steady: Mission) -> None:
 
 
 def call_for_help(site: int, time: float) -> wire.Signal:
-    return wire.Signal(0, 1, 0, time, (0.7, 0.4), 6.0, site, 1, 0, 0, 2, 0.0, 0.7)
+    return wire.Signal(0, 1, 0, time, (0.7, 0.4), 6.0, 6.0, site, 1, 0, 0, 2, 0.0, 0.7)
 
 
 def test_a_robot_goes_to_the_one_that_calls(steady: Mission) -> None:
@@ -370,8 +370,35 @@ def test_the_right_action_of_one_robot_at_a_site_for_two_is_paid_when_the_other_
         assert push == ({PAYOFF} if moves else {0.0})
 
 
+@pytest.mark.parametrize("rate", [0.2, 0.06, 0.03])
+def test_what_moves_a_site_is_gone_on_with_under_the_one_who_leads_however_slowly_it_moves(
+    steady: Mission, rate: float
+) -> None:
+    """`rate` (1/s) of a site for three; the last in number is the first to come."""
+    robots, arrives = [Brain(steady, robot, 1) for robot in range(3)], (10, 20, 0)
+    ether, progress, pushed, led, did = Ether({}), 0.0, 0, list[list[int]](), list[list[int]]()
+    for now in range(500):
+        acts = []
+        for robot, brain in enumerate(robots):
+            there = now >= arrives[robot]
+            place = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7} if there else {}
+            touch = {"touch": 5, "progress": progress} if there else {}
+            percept = sense(brain, now, robot_id=(robot + 1) % 3, robot_rb=(0.3, 1.5), **place, **touch)
+            acts.append(brain.tick(wire.Sense(now, percept.tobytes(), ether.messages(robot))))
+        ether.said = {robot: act.signal for robot, act in enumerate(acts) if act.signal is not None}
+        memories = [brain.mind.memory[0] for brain in robots]
+        led.append([robot for robot, m in enumerate(memories) if m["first"]])
+        did.append([int(m["lead"] if ACTIONS[m["action"]] == "follow" else m["action"]) for m in memories])
+        pushed += led[-1] == [2] and did[-1] == [ACTIONS.index("push")] * 3 and now > max(arrives) + 10
+        progress = rate / 10 * pushed
+        if progress >= 0.9:
+            break
+    assert progress >= 0.9
+    assert (led[-pushed:], did[-pushed:]) == ([[2]] * pushed, [[ACTIONS.index("push")] * 3] * pushed)
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-@pytest.mark.parametrize("apart", [0, 3, 9, 14, 25])
+@pytest.mark.parametrize("apart", [0, 3, 4, 5, 9, 25])
 @pytest.mark.parametrize(("delay", "loss"), [(0.0, 0.0), (1.0, 0.0), (0.0, 0.6), (1.0, 0.6)])
 def test_one_leads_however_late_they_hear_each_other(
     steady: Mission, order: tuple[int, int], apart: int, delay: float, loss: float
@@ -393,7 +420,8 @@ def test_one_leads_however_late_they_hear_each_other(
         said = {robot: act.signal for robot, act in enumerate(acts) if act.signal is not None}
         ether[now + 1 + round(delay / mission.tick)] = said
         led.append([robot for robot, brain in enumerate(robots) if brain.mind.memory["first"][0]])
-    assert led[apart + 40 :] == [[min(order) if apart <= 3 else order[0]]] * (60 - apart)
+    began = [int(brain.mind.memory["since"][0]) for brain in robots]
+    assert led[apart + 40 :] == [[0 if abs(began[0] - began[1]) <= 5 else order[0]]] * (60 - apart)
 
 
 @pytest.mark.parametrize("delay", [0.0, 1.0])
@@ -418,13 +446,13 @@ def wait_in_vain(
     for now in range(140):
         heard = []
         if now < 5:  # what such sites take
-            heard = [wire.Signal(0, 1, now, 0.0, (0.5, 0.5), 0.0, -1, 0, -1, 0, 1, 0.0, 0.0, 2, (threes, threes))]
+            heard = [wire.Signal(0, 1, now, 0.0, (0.5, 0.5), 0.0, 0.0, -1, 0, -1, 0, 1, 0.0, 0.0, 2, (threes, threes))]
         elif now in calls:
-            heard = [wire.Signal(0, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 6, 7, 2, there - 1, 3, 0.0, 1.0, 2)]
+            heard = [wire.Signal(0, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 9.0, 6, 7, 2, there - 1, 3, 0.0, 1.0, 2)]
         if rival:
-            heard.append(wire.Signal(1, 1, now, 0.1 * now, (0.5, 0.5), 0.0, 6, 7, -1, 0, 1, 0.1, 1.0))
+            heard.append(wire.Signal(1, 1, now, 0.1 * now, (0.5, 0.5), 0.0, 0.0, 6, 7, -1, 0, 1, 0.1, 1.0))
         if mate:
-            heard.append(wire.Signal(3, 1, now, 0.1 * now, (0.5, 0.5), 0.1 * now, 5, 7, 0, 1, 3, 0.0, 1.0))
+            heard.append(wire.Signal(3, 1, now, 0.1 * now, (0.5, 0.5), 0.1 * now, 0.1 * now, 5, 7, 0, 1, 3, 0.0, 1.0))
         left = tasks.index(ANSWER) if ANSWER in tasks else now
         at = 6 if now > left + 40 else 5 if 2 <= now <= left else -1
         site = {"site_id": at, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7} if at >= 0 else {}
@@ -485,7 +513,7 @@ def test_who_comes_as_a_site_is_finished_learns_how_many_finished_it(steady: Mis
     brain.mind.memory["movers"] = 3
     for now in range(4):
         heard = [
-            wire.Signal(robot, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 5, 7, 0, mates - 1, 1, 0.0, 1.0)
+            wire.Signal(robot, 1, now, 0.1 * now, (0.5, 0.5), 9.0, 9.0, 5, 7, 0, mates - 1, 1, 0.0, 1.0)
             for robot in range(mates)
         ]
         site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7}
@@ -504,7 +532,12 @@ def test_a_mate_whose_signals_are_lost_for_two_seconds_is_still_there(steady: Mi
         heard = []
         if 5 <= now <= 10:  # it is at work by then
             heard = [
-                (robot, wire.encode(wire.Signal(robot, 1, now, 0.1 * now, (0.5, 0.5), 0.0, site, 7, 2, 0, 1, 0.0, 1.0)))
+                (
+                    robot,
+                    wire.encode(
+                        wire.Signal(robot, 1, now, 0.1 * now, (0.5, 0.5), 0.0, 0.0, site, 7, 2, 0, 1, 0.0, 1.0)
+                    ),
+                )
                 for robot, site in ((0, 5), (1, 6))
             ]
         site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 7, "touch": 5}

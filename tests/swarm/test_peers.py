@@ -12,7 +12,7 @@ from swarm.wire import Signal, WireError
 
 
 def signal(sender: int, waiting: float = 0.0, site: int = -1, action: int = -1) -> Signal:
-    return Signal(sender, 1, 0, 0.0, (0.75, 0.25), waiting, site, 9, action, 2, 3, 0.5, 0.75)
+    return Signal(sender, 1, 0, 0.0, (0.75, 0.25), waiting, 7.5, site, 9, action, 2, 3, 0.5, 0.75)
 
 
 def hear(table: np.ndarray, tick: int, sender: int, said: Signal) -> None:
@@ -27,7 +27,7 @@ def test_hear() -> None:
     table = nobody(3)
     hear(table, 17, 4, signal(4, 2.5, 31, 1))
     told = [table[0][name].tolist() for name in HEARD.names or () if name != "concentrations"]
-    assert told == [4, 17, 2.5, 31, 9, 1, 2, 3, 0.5, 0.75, 0]
+    assert told == [4, 17, 2.5, 7.5, 31, 9, 1, 2, 3, 0.5, 0.75, 0]
     assert table["id"].tolist() == [4, -1, -1]
 
 
@@ -109,10 +109,10 @@ def test_the_table_holds_the_latest_heard(most: int, heard: list[tuple[int, int]
 
 def test_numbers_that_a_signal_can_carry_fit() -> None:
     table = nobody(1)
-    most = Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
+    most = Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
     hear(table, 2**31 - 1, 32767, most)
     assert table[0].tolist()[:2] == (32767, 2**31 - 1)
-    assert table[0].tolist()[4:] == (2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
+    assert table[0].tolist()[4:] == (1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
 
 
 OUTCOMES = [wire.Outcome(number, 1, 0.0) for number in range(30)]

@@ -37,6 +37,7 @@ signals = st.builds(
     numerals,
     st.tuples(shares, shares) | st.tuples(*[shares] * 4),
     st.floats(0, 1e6),
+    st.floats(0, 1e6),
     st.integers(-1, 2**31 - 1),
     st.integers(0, 65535),
     st.integers(-1, 15),
@@ -195,14 +196,16 @@ def test_messages_with_a_field_of_another_type(drawn: tuple[Any, Any], odd: Any,
     decodes_or_refuses(msgspec.msgpack.encode(fields))
 
 
-GOOD = ["s2", 3, 7, 9, 1.5, [0.25, 0.75], 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, 4, [[5, 1, 900.0]]]
+GOOD = ["s3", 3, 7, 9, 1.5, [0.25, 0.75], 2.0, 6.5, 11, 513, 2, 1, 2, 0.5, 0.75, 4, [[5, 1, 900.0]]]
 FIELDS = {name: place + 1 for place, name in enumerate(wire.Signal.__struct_fields__)}
 
 
 def test_the_good_signal_is_good() -> None:
     data = msgspec.msgpack.encode(GOOD)
     outcome = wire.Outcome(5, 1, 900.0)
-    assert wire.signal(data) == wire.Signal(3, 7, 9, 1.5, (0.25, 0.75), 2.0, 11, 513, 2, 1, 2, 0.5, 0.75, 4, (outcome,))
+    assert wire.signal(data) == wire.Signal(
+        3, 7, 9, 1.5, (0.25, 0.75), 2.0, 6.5, 11, 513, 2, 1, 2, 0.5, 0.75, 4, (outcome,)
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,6 +230,9 @@ def test_the_good_signal_is_good() -> None:
         ("waiting", math.nan),
         ("waiting", math.inf),
         ("waiting", 1e7),
+        ("there", -0.001),
+        ("there", math.nan),
+        ("there", 1e7),
         ("site", -2),
         ("site", 2**31),
         ("site", 1.5),
@@ -266,6 +272,7 @@ def test_the_largest_signal_has_room() -> None:
         2**63 - 1,
         1e12,
         (1 / 3, 1 / 3),
+        1e6 / 3,
         1e6 / 3,
         2**31 - 1,
         65535,
