@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from swarm import missionfile, needs, store
+from swarm.mind import Mind, start
 from tests.conftest import wait
 from tests.robots.playground import Playground
 from tests.swarm.field.swarm import RADII, Field, apart, bumps, speeds, stands
@@ -31,7 +33,7 @@ range = 3.0
 [sensors.sites]
 range = 3.0
 [mind]
-learner = "known"  # bodies are judged here, not what is learnt: without it one in four swarms takes longer than 180 s
+learner = "known"  # bodies are judged here, not what is learnt
 [work]
 face = 1.3
 [kinds.heavy]
@@ -59,12 +61,21 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     pillar = (middle + PILLAR[0], middle + PILLAR[1], PILLAR[2])
     with Playground(SIDE, spots, [pillar]) as playground:
         it = Field(playground, tmp_path_factory.mktemp("field"), MISSION)
+        for i in range(COUNT):
+            store.save(it.folder / "out" / str(i) / "learnt.mind", knowing(it, i))
         try:
             it.start()
             yield it
         finally:
             print(it.logs())
             it.close()
+
+
+def knowing(field: Field, robot: int) -> Mind:
+    """The mind of a robot that has seen four move sites, and three fail: what is left is to come and to push."""
+    it = start(missionfile.load(field.folder / "mission.toml"), [robot])
+    it.needs[..., 4 - 1, needs.MOVED] = it.needs[..., 3 - 1, needs.STUCK] = 5
+    return it
 
 
 def drives(field: Field, seconds: float) -> None:
@@ -83,7 +94,7 @@ def test_nobody_moves_before_it_is_armed(field: Field) -> None:
 def test_the_judge_notices_a_simulator_that_does_not_move(field: Field) -> None:
     """Negative control: robots are armed and their wheels run, but somebody holds them."""
     held = field.poses()
-    assert field.command("arm") == 0
+    wait(lambda: field.command("arm") == 0, 20)  # whoever's readings are late just then refuses
     over = time.monotonic() + 8
 
     def hold() -> bool:
@@ -141,7 +152,7 @@ def test_they_gather_where_two_sites_need_four_each(field: Field) -> None:
     before = max(apart(poses) for _, poses in field.since(time.monotonic() - 3))
     then = time.monotonic()
     wait(lambda: apart(field.poses()) <= before / 2, 60)
-    wait(lambda: "done: heavy" in said(field), 180)  # and work: when each has found out how many it takes, by chance
+    wait(lambda: "done: heavy" in said(field), 60)  # and work
     check_bumps(field, then)
 
 
