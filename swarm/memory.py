@@ -36,7 +36,7 @@ MEMORY = np.dtype(
         ("movers", "i1"),  # as many when the work last went on
         ("lead", "i1"),  # what the one who has been there longest does, -1: nobody else is there
         ("first", "u1"),  # 1 if that is the robot itself
-        ("tried", "u1"),  # bit a: action a was tried since the mates changed
+        ("tried", "u1"),  # bit a: action a was tried since the mates changed or something moved
         ("known_mates", "i1"),  # mates and lead at the latest decision
         ("known_lead", "i1"),
         # what it learns from
