@@ -102,6 +102,10 @@ class Field:
         line = [sys.executable, "-m", "swarm.cli", word, str(self.file), *map(str, robots)]
         return subprocess.run(line, check=False, timeout=60).returncode
 
+    def arm(self, *robots: int) -> None:
+        """Arm them as an operator does: again, where readings or commands are late just then."""
+        wait(lambda: self.command("arm", *robots) == 0, 20)
+
     def status(self, number: int) -> control.Status | None:
         """How a robot says that it is; None: no answer."""
         reply = control.send("status", {number: self.controls[number]}, self.ring)[number]

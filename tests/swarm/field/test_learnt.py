@@ -76,7 +76,7 @@ def test_what_was_learnt_in_simulation_works_on_the_robot_and_stays_as_it_is(fie
     field.robot(0, "--freeze")
     field.tracker()
     wait(field.is_fresh, 60)
-    assert field.command("arm") == 0
+    field.arm()
     wait(lambda: "done" in (field.folder / "tracker.log").read_text().replace("sites done", ""), 90)
     status = field.status(0)
     assert status is not None
@@ -96,7 +96,7 @@ def test_a_robot_with_a_narrow_fence_comes_up_to_it_and_not_beyond(field: Field,
     field.tracker()
     wait(field.is_fresh, 60)
     then = time.monotonic()
-    assert field.command("arm") == 0
+    field.arm()
     time.sleep(20.0)
     reached = np.array([np.abs(poses[0, :2]).max() for _, poses in field.since(then)])
     assert INSIDE - 0.1 < reached.max() < INSIDE + 0.02

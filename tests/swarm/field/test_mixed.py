@@ -166,7 +166,7 @@ def moves(field: Field, robots: list[int]) -> None:
 def test_both_kinds_are_one_swarm(field: Field) -> None:
     wait(lambda: field.command("doctor") == 0, 90)  # each hears the three others
     assert stands(field, ALL, 0.5)
-    assert field.command("arm") == 0
+    field.arm()
     before, then = apart(field.poses()), time.monotonic()
     wait(lambda: apart(field.poses()) >= 1.5 * before, 60)
     moves(field, ALL)
@@ -189,7 +189,7 @@ def test_a_line_that_was_spoilt_heals_and_the_robot_waits_for_its_order(field: F
     assert (after.state, after.why) == ("disarmed", "the robot came back after it was lost")
     assert stands(field, [1], 1.0)
     moves(field, [0, 2, 3])
-    assert field.command("arm", 1) == 0
+    field.arm(1)
     moves(field, [1])
 
 
@@ -201,7 +201,7 @@ def test_an_e_puck_stands_when_its_brain_is_killed(field: Field) -> None:
     field.robot(2)
     wait(field.is_fresh, 60)
     assert stands(field, [2], 0.5)
-    assert field.command("arm", 2) == 0
+    field.arm(2)
     moves(field, [2])
 
 
@@ -220,7 +220,7 @@ def test_the_simulator_comes_back_and_robots_wait_for_their_order(field: Field, 
         assert status is not None
         assert (status.state, status.why) == ("disarmed", "the robot came back after it was lost")
     assert stands(field, ALL, 1.0)
-    assert field.command("arm") == 0
+    field.arm()
     moves(field, ALL)
 
 

@@ -94,7 +94,7 @@ def test_nobody_moves_before_it_is_armed(field: Field) -> None:
 def test_the_judge_notices_a_simulator_that_does_not_move(field: Field) -> None:
     """Negative control: robots are armed and their wheels run, but somebody holds them."""
     held = field.poses()
-    wait(lambda: field.command("arm") == 0, 20)  # whoever's readings are late just then refuses
+    field.arm()
     over = time.monotonic() + 8
 
     def hold() -> bool:
@@ -166,7 +166,7 @@ def test_a_brain_is_killed_and_its_robot_stands_until_told_otherwise(field: Fiel
     field.robot(number)
     wait(lambda: (status := field.status(number)) is not None and status.age is not None and status.age < 0.3, 60)
     assert stands(field, [number], 1.0)
-    assert field.command("arm", number) == 0
+    field.arm(number)
     before = field.poses()
     wait(lambda: np.hypot(*(field.poses() - before)[number, :2]) > 0.02, 20)
 

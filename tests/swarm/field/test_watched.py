@@ -144,7 +144,7 @@ def test_the_dashboard_of_real_robots(field: Field, terminal: Callable[..., Term
     for one in (desk, laptop):
         one.wait_for_screen("3 alive")
         one.wait_for_screen("0, 1, 2: disarmed: not armed yet")
-    assert field.command("arm", str(field.file)) == 0
+    wait(lambda: field.command("arm", str(field.file)) == 0, 20)
     for one in (desk, laptop):
         one.wait_for_screen("3 may")
         one.type(b"j\r")
