@@ -17,9 +17,10 @@ from unittest.mock import patch
 import numpy as np
 import zmq
 
-from sim.arrivals import PLATE, Arrival
+from sim.arrivals import PLATE
 from sim.bullet import Bullet
 from sim.floor import Floor, plain
+from sim.site import Arrival
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
 from sim.world import World
 from swarm.crew import Crew
@@ -42,7 +43,7 @@ FULL = '''
 
 import numpy as np
 
-from swarm.features import BITS
+from swarm.situation import BITS
 from swarm.learners import Xcs
 from swarm.registry import learner
 from swarm.report import ACTIONS

@@ -26,9 +26,9 @@ import numpy as np
 from benchmarks.common import FULL
 from robots.command import COMMAND
 from sim import planar
-from sim.arrivals import Arrival
 from sim.floor import plain
 from sim.medium import Medium
+from sim.site import Arrival
 from sim.spec import Arena, Kind, Meaning, Phase, Robots, Work
 from sim.work import Engine
 from sim.world import World

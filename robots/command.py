@@ -1,12 +1,10 @@
 """What a robot is told to do: a twist and a gripper, as one NumPy record."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from robots import check
-from robots.kernel import kernel
 
 #: share of the free speed at which a robot presses gently, to hold a thing rather than push it
 HOLD = 0.12
@@ -30,14 +28,7 @@ class Limits:
 def clamp(commands: np.ndarray, limits: Limits) -> np.ndarray:
     """`commands` within `limits`; what is not a number becomes standing still."""
     out = np.array(commands, COMMAND)
-    _clamp(out.reshape(-1), limits.speed, limits.turn)
+    for name, most in (("speed", limits.speed), ("turn", limits.turn)):
+        out[name] = np.where(np.isfinite(out[name]), np.clip(out[name], -most, most), 0.0)
+    out["grip"] = out["grip"] != 0
     return out
-
-
-@kernel
-def _clamp(commands: np.ndarray, speed: float, turn: float) -> None:
-    for i in range(commands.shape[0]):
-        c = commands[i]
-        c.speed = max(-speed, min(speed, c.speed)) if math.isfinite(c.speed) else 0.0
-        c.turn = max(-turn, min(turn, c.turn)) if math.isfinite(c.turn) else 0.0
-        c.grip = 1 if c.grip != 0 else 0

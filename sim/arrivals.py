@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from sim.floor import MARGIN, Floor, FloorError
+from sim.site import Arrival, Spot
 from sim.spec import Kind, Meaning, Phase, Robots, Work
 
 SPOTS = 8  # places that a site may open at
@@ -21,23 +22,8 @@ SPREAD = 0.7  # m, standard deviation of the places around a cluster's centre
 BATCH = 64  # places tried at once
 TRIES = 320 * BATCH  # places tried before a floor counts as too tight
 
-#: x, y of the middle of the work face, and the direction it looks to (rad), towards the robots
-Spot = tuple[float, float, float]
 #: so many points, drawn: (count, 2), x and y
 Places = Callable[[int], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A site, before it is placed."""
-
-    time: float  # s, since the mission's start
-    phase: int  # index of the phase it arrives in
-    kind: str  # name
-    signature: int  # bit b of the beacon's signature in bit b
-    action: str  # what advances it, see sim.spec.ACTIONS
-    team: int  # robots that must take the action together
-    spots: tuple[Spot, ...]  # where it may open, `SPOTS` of them
 
 
 def draw(

@@ -1,4 +1,4 @@
-"""The simulated radio: who hears which signal, and when, and who hears whom.
+"""The simulated radio: who hears which signal, and when.
 
 A signal said in tick t is heard in tick t + 1 + round(delay / tick) by the robots that are in range
 then. Every receiver misses it with the same probability, each for itself. The medium carries bytes
@@ -7,16 +7,12 @@ and nothing is carried at all.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from robots.chance import NOTHING, absorb, uniform
 from robots.kernel import kernel
 from sim.spec import Radio
-
-if TYPE_CHECKING:
-    import networkx
 
 _STREAM = 0x726164696F  # keeps the radio's random stream apart from the others
 
@@ -100,23 +96,3 @@ def _arrive(
                 out[lane, count] = first + sender
                 count += 1
         heard[lane] += count
-
-
-def graph(neighbours: np.ndarray, alive: np.ndarray) -> "networkx.Graph[int]":
-    """Who hears whom: the robots that are `alive` (N,), linked where one is the other's neighbour."""
-    import networkx
-
-    receiver, slot = np.nonzero(neighbours >= 0)
-    sender = neighbours[receiver, slot]
-    both = alive[receiver] & alive[sender]
-    links: networkx.Graph[int] = networkx.Graph()
-    links.add_nodes_from(np.flatnonzero(alive).tolist())
-    links.add_edges_from(zip(receiver[both].tolist(), sender[both].tolist(), strict=True))
-    return links
-
-
-def components(links: "networkx.Graph[int]") -> int:
-    """How many groups of robots there are that cannot hear each other."""
-    import networkx
-
-    return networkx.number_connected_components(links)

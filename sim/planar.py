@@ -12,9 +12,10 @@ import numpy as np
 
 from robots.command import HOLD, Limits, clamp
 from sim import contacts
-from sim.arrivals import PLATE, Spot
+from sim.arrivals import PLATE
 from sim.contacts import GRIP, Body
 from sim.sensing import joined
+from sim.site import Spot
 from sim.spec import Robots, Work
 from sim.walls import grid
 from sim.work import OVERSHOOT, SPARE, SPRING, robot_mass

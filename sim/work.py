@@ -5,13 +5,13 @@ Progress is read from the plates; nobody counts heads.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from sim.arrivals import PLATE, Arrival, Spot, overlaps
+from sim.arrivals import PLATE, overlaps
 from sim.sensing import SITE, joined
+from sim.site import Arrival, Event, Site, Spot
 from sim.spec import Phase, Robots, Work
 
 CLEAR = 0.02  # m, left between a new plate and the robots around it
@@ -58,38 +58,6 @@ class Engine(Plates, Protocol):
 def robot_mass(robots: Robots) -> float:
     """Mass of a robot in kg."""
     return max(_MASS, _QUICK * robots.force / robots.speed)
-
-
-@dataclass
-class Site:
-    """A task: a plate that wants an action from a team. Times in simulated s, NaN: not yet."""
-
-    number: int  # of its beacon
-    arrival: Arrival
-    spot: Spot  # where it opened
-    opened: float
-    touched: float = np.nan  # first contact of a robot
-    ended: float = np.nan
-    outcome: str = "open"  # open | done | withdrawn
-    progress: float = 0.0  # 0 to 1
-    held: float = 0.0  # s without a break
-    face: Spot = field(default=(0.0, 0.0, 0.0))  # where the work face is now
-    moved: float = 0.0  # m, of the plate, when it was last looked at
-
-    def __post_init__(self) -> None:
-        """What does not change."""
-        self.holds = self.arrival.action == "hold"
-        ahead = 1 if self.arrival.action == "pull" else -1
-        self.way = ahead * math.cos(self.spot[2]), ahead * math.sin(self.spot[2])  # in which the plate moves
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something worth a line in the log."""
-
-    time: float  # s, simulated
-    level: str  # info | warning | error
-    text: str
 
 
 class Sites:

@@ -7,11 +7,11 @@ import numpy as np
 
 from robots.percept import Field, Sensors, blank, percept_dtype
 from sim import planar
-from sim.arrivals import Arrival
 from sim.floor import Floor
 from sim.sensing import Senses
+from sim.site import Arrival, Event
 from sim.spec import Phase, Robots, Work
-from sim.work import Engine, Event, Sites
+from sim.work import Engine, Sites
 
 _NOISE = 0x6E6F697365  # keeps the random stream of sensors of one's own apart from the others
 

@@ -1,4 +1,4 @@
-"""From what a robot senses and hears to what its models need: antigens, and the situation at a site."""
+"""From what a robot senses and hears to what its models need: antigens, calls, company at a site."""
 
 import math
 from typing import Any
@@ -9,15 +9,12 @@ from robots.kernel import kernel
 from swarm.calls import slot_for
 from swarm.homing import demand, idle
 from swarm.memory import APPROACH, HOMING, WORK
+from swarm.situation import FOLLOW
 
-BITS = 21  # of a situation, see `situation`
 CALL = 2.0  # how strongly calls for help excite the antigen of aggregation
 LONELY = 0.9  # how strongly being alone does
 CROWD = 0.7  # m within which idle robots are a crowd
 CALLING = 1.0  # s without progress from which a robot at a site is heard as a call, whatever it takes
-IMPATIENT = (10.0, 30.0)  # s of waiting that the situation tells apart
-FOLLOW = 3  # the action, see swarm.report.ACTIONS
-SIGNATURE, MATES, LEAD, FIRST, WAITS = 0xFFF, 12, 15, 1 << 18, 19  # masks and places in a situation
 SAME = 0.501  # s within which two robots have been at a site for equally long; many differ by five ticks
 
 
@@ -221,26 +218,3 @@ def _weigh(own: int, site_id: np.ndarray, site_rb: np.ndarray, heard: np.ndarray
             if h.id >= 0 and h.site == c.site and h.action < 0 and closer:
                 c.rivals += 1
                 c.bids += h.concentration
-
-
-def situation(m: np.void) -> int:
-    """What a robot at a site decides on, as `BITS` bits.
-
-    ===== =================================================
-    bits  meaning
-    ===== =================================================
-    0-11  signature of the site's beacon
-    12-14 at least 1, 2, 3 mates
-    15-17 the one who has been there longest does action 0, 1, 2
-    18    that one is the robot itself
-    19-20 waiting for at least 10 s, 30 s
-    ===== =================================================
-    """
-    word = int(m["kind"]) & SIGNATURE
-    word |= ((1 << min(3, int(m["mates"]))) - 1) << MATES
-    if 0 <= m["lead"] < FOLLOW:
-        word |= 1 << (LEAD + int(m["lead"]))
-    word |= int(m["first"]) * FIRST
-    for b, limit in enumerate(IMPATIENT):
-        word |= int(m["waiting"] >= limit) << (WAITS + b)
-    return word

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.medium import Medium
-from sim.work import Event
+from sim.site import Event
 from sim.world import World, Worlds
 from swarm import lanes, losses, results, worlds
 from swarm.mission import Mission

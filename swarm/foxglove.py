@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from sim.work import Event
+from sim.site import Event
 
 HEIGHT = 0.1  # m, how high things are drawn
 THICK = 0.06  # m, of a plate

@@ -21,7 +21,7 @@ from robots.percept import blank
 from sim.bullet import Bullet
 from sim.camera import Camera
 from sim.medium import Heard, Medium
-from sim.work import Event
+from sim.site import Event
 from sim.world import World
 from swarm import losses, results, store, wire, worlds
 from swarm.link import HostLink

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.work import Event, Site
+from sim.site import Event, Site
 
 EVERY = 10.0  # s between two rows
 COLUMNS = (

@@ -18,15 +18,15 @@ from robots.command import COMMAND
 from swarm import needs, registry
 from swarm.arbiters import Scene, per_strategy
 from swarm.calls import loudest, silence
-from swarm.credit import PAYOFF, behind, company, deed, explorer, lessons, moved, question
+from swarm.credit import PAYOFF, lessons, moved
 from swarm.engage import AVOID, CAME_TO_NOTHING, DECIDE, DWELL, GONE, WENT_ON, keep_away
-from swarm.features import BITS, SIGNATURE, situation
 from swarm.learners import Lesson, Moment
 from swarm.memory import AVOIDED, LEAVE, SEARCH, newborn
 from swarm.mission import Mission
 from swarm.peers import LEAVING, STALE
 from swarm.reflex import FOLLOW, SPEECH, perceive, proceed, respond
 from swarm.report import ACTIONS, none_yet
+from swarm.situation import BITS, SIGNATURE, behind, company, deed, explorer, question, situation
 from swarm.wire import OUTCOMES, Outcome, Signal
 
 FADE = 0.97  # discount of a pay-off, per second

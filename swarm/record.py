@@ -44,7 +44,7 @@ from mcap.records import Channel, Chunk, Message, Metadata
 from mcap.stream_reader import breakup_chunk
 
 from classifier.population import Rule
-from sim.work import Event, Site
+from sim.site import Event, Site
 from swarm import foxglove, missionfile
 from swarm.mission import Mission
 from swarm.net.ties import Ties

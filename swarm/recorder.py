@@ -10,7 +10,7 @@ import numpy as np
 from mcap.writer import CompressionType, Writer
 
 from robots.command import COMMAND
-from sim.work import Event
+from sim.site import Event
 from swarm import foxglove
 from swarm.net.ties import Ties
 from swarm.record import (

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from sim import medium
+from sim import earshot
 from sim.camera import Camera
-from sim.work import Site
+from sim.site import Site
 from sim.world import World
 from swarm.memory import WORK
 from swarm.mission import Mission
@@ -84,7 +84,7 @@ def row(
         float((living["strategy"] == 0).mean()) if living.size else 0.0,
         float(waiting.mean()) if waiting.size else 0.0,
         int(alive.sum()),
-        medium.components(medium.graph(neighbours, alive)),
+        earshot.components(earshot.graph(neighbours, alive)),
         *signals,
         driven,
     )

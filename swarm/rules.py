@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from classifier.population import Rule
-from swarm.features import IMPATIENT
 from swarm.report import ACTIONS
+from swarm.situation import IMPATIENT
 
 DOING = ("pushes", "pulls", "holds")  # what the one does that has been at a site longest
 
@@ -16,7 +16,7 @@ DOING = ("pushes", "pulls", "holds")  # what the one does that has been at a sit
 class Decision(msgspec.Struct, frozen=True):
     """What a robot decided at a site, and the rules that it had for it, the fittest first.
 
-    They are those for `swarm.credit.question` of the situation: whoever comes first asks as if it were alone.
+    They are those for `swarm.situation.question` of the situation: whoever comes first asks as if it were alone.
     """
 
     situation: Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -64,7 +64,7 @@ def situation(word: int, signatures: Mapping[str, str], bits: int) -> str:
 
 
 def words(condition: str, signatures: Mapping[str, str], *, brief: bool = False) -> str:
-    """When a condition over the bits of `swarm.features.situation` holds, in words; `brief` names kinds only."""
+    """When a condition over the bits of `swarm.situation` holds, in words; `brief` names kinds only."""
     mates = _mates(condition[12:15])
     waiting = _waiting(condition[19:21])
     if mates is None or waiting is None or condition[15:18].count("1") > 1:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from sim.work import Event
+from sim.site import Event
 from swarm.view.desk import Commands, Place
 
 

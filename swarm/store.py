@@ -23,9 +23,9 @@ import numpy as np
 
 from classifier.sealed import StoreError, seal, unseal, write
 from swarm import mind
-from swarm.features import BITS
 from swarm.mission import Mission
 from swarm.report import ACTIONS, STRATEGIES
+from swarm.situation import BITS
 
 MAGIC, VERSION = "jerne-mind", 2
 KEPT = ("strategy", "lessons")  # fields of swarm.memory.MEMORY

@@ -3,10 +3,10 @@
 import math
 
 from classifier.population import Rule
-from swarm.credit import question
 from swarm.learners import Readable
 from swarm.mind import Mind
 from swarm.rules import Decision
+from swarm.situation import question
 
 TELL = 60.0  # s, simulated, between two times that a robot tells its rules
 MATCHING = 12  # rules that come with a decision

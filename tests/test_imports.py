@@ -22,6 +22,12 @@ def test_packages_import_in_one_direction() -> None:
     ("module", "spared"),
     [
         ("swarm.cli", "numba numpy networkx zmq rich mcap PIL"),  # so that `jerne --help` is there at once
+        ("swarm.field.orders", "numba pybullet networkx rich"),  # a stop waits for nothing
+        ("swarm.field.deploy", "numba pybullet"),
+        ("swarm.view.watch", "numba pybullet networkx"),
+        ("swarm.view.replay", "numba pybullet networkx"),
+        ("swarm.view.report", "numba pybullet networkx"),
+        ("swarm.view.rulebook", "numba pybullet networkx"),
         ("swarm.robot", "pybullet rich mcap PIL sqlite3"),
         ("swarm.mind", "pybullet zmq rich mcap PIL"),
         ("immune.network", "numba zmq msgspec"),

@@ -19,9 +19,9 @@ from robots.tracker.message import Deed, Seen
 from robots.tracker.message import Site as Told
 from robots.tracker.view import touched
 from sim import arrivals
-from sim.arrivals import Spot
 from sim.floor import floor
-from sim.work import Event, Sites
+from sim.site import Event, Spot
+from sim.work import Sites
 from swarm.mission import Mission
 
 FRESH = 0.5  # s that a deed counts

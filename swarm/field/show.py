@@ -13,7 +13,7 @@ from msgspec import structs
 
 from robots.percept import blank
 from sim.floor import floor
-from sim.work import Event
+from sim.site import Event
 from swarm.field.config import Config
 from swarm.field.control import Status
 from swarm.field.pilot import Pilot

@@ -1,7 +1,7 @@
 """What a learner is: who decides a robot's local behaviour, the action at a site.
 
 A learner keeps the state of a stack of robots and is asked about one lane at a time, a few times a
-minute. A situation is `swarm.features.BITS` bits, an action an index into `swarm.report.ACTIONS`. What a
+minute. A situation is `swarm.situation.BITS` bits, an action an index into `swarm.report.ACTIONS`. What a
 learner can be tuned by are the fields of its `Parameters`, see `swarm.registry.parameters`.
 """
 

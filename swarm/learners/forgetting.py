@@ -10,12 +10,12 @@ from classifier import population, xcs
 from classifier.conditions import action_set
 from classifier.population import Population, Rule
 from robots import check
-from swarm.features import BITS, FOLLOW, SIGNATURE
 from swarm.learners.contract import Choice, Lesson, Moment
 from swarm.learners.systems import Xcs
 from swarm.mission import Mission
 from swarm.registry import learner, parameters
 from swarm.report import ACTIONS
+from swarm.situation import BITS, FOLLOW, SIGNATURE
 
 WORTH = 300.0  # prediction from which an action is believed in
 WON = 500.0  # pay-off from which it has paid

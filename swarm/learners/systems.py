@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from classifier import conditions, population, scs, stack, xcs
-from swarm.features import BITS
 from swarm.learners.contract import Choice, Lesson, Moment
 from swarm.mission import Mission
 from swarm.registry import learner, parameters
 from swarm.report import ACTIONS
+from swarm.situation import BITS
 
 
 @learner("xcs")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrivals import Arrival
-from sim.work import Site, Sites
+from sim.site import Arrival, Site
+from sim.work import Sites
 from swarm import metrics
 from swarm.features import CALLING
 from swarm.fleet import Fleet

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.work import Event
+from sim.site import Event
 from swarm.record import Log, Tick, Told
 from swarm.view.snapshot import Stage
 

@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.work import Event
+from sim.site import Event
 from swarm import record
 from swarm.metrics import EVERY
 from swarm.record import Log, Tick, Told
 from swarm.refusal import refuse, unused
-from swarm.results import Film
 from swarm.view.controls import REPLAY, SPEEDS
 from swarm.view.dashboard import Dashboard, plain_line
 from swarm.view.picture import clock
@@ -167,6 +166,8 @@ def _film(player: Player, begin: float, path: Path) -> None:
     if not path.parent.is_dir():
         raise ValueError(f"--video {path}: there is no folder {path.parent}")
     try:
+        from swarm.results import Film
+
         film = Film(path, log.stage, log.dt)
     except (ValueError, ModuleNotFoundError) as error:
         raise ValueError(f"--video {error}") from None

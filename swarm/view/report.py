@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from swarm import mind, record
-from swarm.arbiters.networks import Calls
+from swarm import record
 from swarm.refusal import refuse, unused
 from swarm.report import STRATEGIES, TASKS
 from swarm.rules import sentence
@@ -220,6 +219,9 @@ def paths(history: History) -> str:
 def antibodies(history: History) -> str:
     """The affinity network of the arbiter, where it has one."""
     mission = history.log.mission
+    from swarm import mind
+    from swarm.arbiters.networks import Calls
+
     arbiter = mind.start(mission, []).arbiter
     most = history.antibodies
     mean = np.nan_to_num(history.concentrations[-10:, :, :most]).mean((0, 1)).tolist()

@@ -6,11 +6,10 @@ from typing import Any
 
 from rich.segment import Segment
 
-from swarm.credit import question
-from swarm.features import BITS
 from swarm.net.ties import Ties
 from swarm.report import ACTIONS, STRATEGIES, TASKS
 from swarm.rules import name_of, predictions, sentence, situation
+from swarm.situation import BITS, question
 from swarm.view import mapview
 from swarm.view.mapview import ALARM, BOLD, DIM, PLAIN, STRATEGY, WARN, Glyphs, Line, level
 from swarm.view.panels import beside, columns, count, gauge, name_cell, panel, seconds, shape

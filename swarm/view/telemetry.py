@@ -3,18 +3,21 @@
 import math
 import time
 from collections import deque
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import medium
-from sim.work import Event
-from sim.world import World
+from sim import earshot
+from sim.site import Event
 from swarm.metrics import EVERY
 from swarm.mission import Mission
 from swarm.net.ties import Ties, total
 from swarm.record import Tick, Told
 from swarm.view.health import Health
 from swarm.view.snapshot import Detail, Moment, RobotRow, SiteRow, Snapshot, Stage
+
+if TYPE_CHECKING:
+    from sim.world import World
 
 LINES = 40  # events that a watcher is shown
 SAMPLES = 120  # of rate and split
@@ -23,7 +26,7 @@ POINTS = 120  # of trails and histories
 STOPPED = "stopped by an operator"
 
 
-def stage(mission: Mission, world: World) -> Stage:
+def stage(mission: Mission, world: "World") -> Stage:
     """What does not change during the run."""
     starts = world.sites.starts.tolist()
     return Stage(
@@ -91,7 +94,7 @@ class Telemetry:
     def snapshot(self, now: Tick) -> Snapshot:
         """The swarm, now."""
         poses, radio, simulated = now.poses.tolist(), now.radio.tolist(), now.tick * self._dt
-        graph = medium.graph(now.neighbours, now.alive)
+        graph = earshot.graph(now.neighbours, now.alive)
         battery = now.percepts["battery"].tolist()
         health = self._health.rows(len(battery))
         held = [STOPPED if stopped else "" for stopped in now.stopped.tolist()]
@@ -137,7 +140,7 @@ class Telemetry:
             now.backlog,
             list(self._rate),
             list(self._split),
-            medium.components(graph),
+            earshot.components(graph),
             [(a, b) for a, b in graph.edges],
             list(self._events),
             total([ties for robot, ties in self._ties.items() if now.alive[robot]]),

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.arrivals import SPOTS, Arrival, Spot, draw, has_room, overlaps
+from sim.arrivals import SPOTS, draw, has_room, overlaps
 from sim.floor import MARGIN, Floor, FloorError, floor, plain
+from sim.site import Arrival, Spot
 from sim.spec import Arena, Kind, Meaning, Phase, Robots, Work
 
 OFFICE = Path(__file__).parents[2] / "missions/office.yaml"

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.medium import Medium, components, graph
+from sim.earshot import components, graph
+from sim.medium import Medium
 from sim.spec import Radio
 
 CLEAR = Radio(loss=0)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from robots.command import COMMAND, HOLD
-from sim.arrivals import Arrival, Spot
 from sim.bullet import Bullet
+from sim.site import Arrival, Spot
 from sim.spec import Meaning, Phase, Robots, Work
 from sim.work import RETRY, SETTLED, Sites
 

@@ -9,11 +9,10 @@ import pytest
 
 from robots.command import COMMAND
 from robots.percept import Odometry, Proximity, RangeBearing, Sensors
-from sim.arrivals import Arrival
 from sim.bullet import Bullet
 from sim.floor import plain
+from sim.site import Arrival, Event
 from sim.spec import Arena, Kind, Meaning, Phase, Robots, Work
-from sim.work import Event
 from sim.world import World
 from swarm import registry, wire, worlds
 from swarm.mission import Mind, Mission

@@ -2,9 +2,9 @@
 
 import pytest
 
-from swarm.credit import PAYOFF, company, deed, explorer, lessons, question
-from swarm.features import SIGNATURE
+from swarm.credit import PAYOFF, lessons
 from swarm.report import ACTIONS
+from swarm.situation import SIGNATURE, company, deed, explorer, question
 from swarm.wire import Outcome
 
 PUSH, PULL, HOLD, FOLLOW, LEAVE = range(len(ACTIONS))

@@ -10,11 +10,11 @@ from classifier import xcs
 from classifier.draws import Draws
 from sim.spec import Kind, Meaning, Phase
 from swarm import needs, registry
-from swarm.features import BITS
 from swarm.learners import Lesson, Moment
 from swarm.learners.forgetting import Remembering, TCell
 from swarm.mission import Mind, Mission
 from swarm.report import ACTIONS
+from swarm.situation import BITS
 
 PUSH, PULL, HOLD, FOLLOW, LEAVE = range(len(ACTIONS))
 FIRST = 1 << 18  # bit of the situation: the robot has been there longest

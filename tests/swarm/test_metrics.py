@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.arrivals import Arrival
-from sim.work import Event, Site
+from sim.site import Arrival, Event, Site
 from swarm import metrics
 from swarm.metrics import COLUMNS, Metrics
 

@@ -17,13 +17,13 @@ from robots.percept import blank
 from sim.medium import Medium
 from sim.spec import Arena, Kind, Meaning, Phase, Robots
 from swarm import mind, needs, peers, registry, wire, worlds
-from swarm.credit import PAYOFF, explorer
-from swarm.features import BITS
+from swarm.credit import PAYOFF
 from swarm.learners import Choice, Lesson, Moment
 from swarm.memory import AVOIDED
 from swarm.mission import Mind, Mission
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.robot import Brain
+from swarm.situation import BITS, explorer
 
 ROOT = Path(__file__).parents[2]
 SEARCH, ANSWER, APPROACH, WORK, LEAVE = (

@@ -18,7 +18,7 @@ from mcap.writer import Writer
 from classifier.population import Rule
 from robots.command import COMMAND
 from robots.percept import Sensors, percept_dtype
-from sim.work import Event
+from sim.site import Event
 from swarm import record
 from swarm.record import VERSION, Log, LogError, Tick
 from swarm.recorder import Recorder

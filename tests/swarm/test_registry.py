@@ -15,12 +15,12 @@ from swarm import mind, peers, registry
 from swarm.arbiters import Scene, Verdict, check
 from swarm.arbiters.networks import Immune
 from swarm.calls import silence
-from swarm.features import BITS
 from swarm.learners import Lesson, Moment
 from swarm.memory import newborn
 from swarm.mission import Mind, Mission
 from swarm.registry import PluginError, arbiter, find, learner, load, sensor
 from swarm.report import ACTIONS, STRATEGIES
+from swarm.situation import BITS
 
 MISSION = Mission(version=1, name="bare", seed=5, phases=(Phase(60, 0, {}),))
 LANES, TICKS = 5, 120

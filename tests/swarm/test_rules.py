@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.population import Rule
-from swarm.features import BITS
 from swarm.rules import predictions, sentence, situation, strongest, words
+from swarm.situation import BITS
 
 KINDS = {"ash": "1##0####", "birch": "0####1##", "cedar": "0####01#"}
 ANY = "#" * 12

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from robots.command import COMMAND
-from swarm.credit import question
 from swarm.crew import Crew
 from swarm.mission import Mission
 from swarm.record import Log, Tick, Told
 from swarm.recorder import Recorder
+from swarm.situation import question
 from swarm.verify import Verdict, verify
 from swarm.view import replay
 from swarm.view.snapshot import Snapshot

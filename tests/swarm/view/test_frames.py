@@ -9,9 +9,9 @@ import pytest
 from msgspec import structs
 
 from classifier.population import Rule
-from swarm.features import FIRST, MATES
 from swarm.net.ties import Ties
 from swarm.rules import Decision
+from swarm.situation import FIRST, MATES
 from swarm.view.controls import REPLAY, Controls
 from swarm.view.dashboard import render
 from swarm.view.snapshot import Detail, Moment, Snapshot
