@@ -6,6 +6,8 @@ one that has brought `MOST` bytes is ended, the message that it was in the middl
 connects anew. A robot that says no more than it should gets there after most of an hour, and misses a signal.
 """
 
+import ctypes
+import math
 import os
 import socket
 import time
@@ -22,6 +24,7 @@ SOON = 60.0  # s of wall time: who brings as much in less is cut off, others are
 EACH = 4  # connections for each member
 AT_ONCE = 256  # news of connections that are looked at in one go
 SETTLED = 2.0  # s of wall time after which a connection may be ended for a newer one
+FREED = 1.0  # s of wall time after which ZeroMQ has freed what a connection that was cut off had brought
 
 
 class Meter:
@@ -30,6 +33,7 @@ class Meter:
     def __init__(self, members: int, most: int = MOST) -> None:
         self.members, self._most = members, most
         self._accepted: dict[int, tuple[Connection, float]] = {}  # by handle; when it was accepted, s of wall time
+        self._cut = math.inf  # s of wall time, when the latest was cut off
 
     def accept(self, handle: int) -> str:
         """A connection was accepted; ``crowded`` where one was ended for it, or nothing.
@@ -51,14 +55,19 @@ class Meter:
 
     def look(self) -> list[str]:
         """End connections that have brought too much: ``cut off`` or ``renewed``, one for each."""
-        ended = []
+        ended, now = [], time.monotonic()
         for handle, (_, since) in list(self._accepted.items()):
             brought = self._brought(handle)
             if brought < 0 or brought > self._most:
                 del self._accepted[handle]
             if brought > self._most:
                 _end(handle)
-                ended.append("cut off" if time.monotonic() - since < SOON else "renewed")
+                ended.append("cut off" if now - since < SOON else "renewed")
+        if "cut off" in ended:
+            self._cut = now
+        elif now - self._cut > FREED:
+            self._cut = math.inf
+            _give_back()
         return ended
 
     def end(self) -> None:
@@ -113,6 +122,12 @@ def _is_at(handle: int, endpoint: str) -> bool:
         near = it.getsockname()
         return isinstance(near, tuple) and str(near[1]) == endpoint.rpartition(":")[2]
     return False
+
+
+def _give_back() -> None:
+    """Give freed memory back to the system, which glibc may put off until somebody asks for more."""
+    with suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _end(handle: int) -> None:
