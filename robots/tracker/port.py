@@ -53,6 +53,10 @@ class Latest:
         self._true = self._clock.ours(view.time, now) - view.age
         self.view = view
 
+    def forget(self) -> None:
+        """There was no view yet."""
+        self.view, self._true = None, -math.inf
+
     def age(self, now: float) -> float:
         """Seconds since the latest view was true."""
         return now - self._true
@@ -61,24 +65,33 @@ class Latest:
 class ZmqTracker:
     """A tracker whose views are published at `address`; deeds go to `deeds`, where there is such a place.
 
-    `secure` is called with each socket before it connects, to put keys on it. Raises OSError for what is
-    no address.
+    `secure` is called with each socket before it connects, to put keys on it; while `trusted` says no, nothing is
+    believed and nothing told. Raises OSError for what is no address.
     """
 
-    def __init__(self, address: str, deeds: str = "", secure: Secure | None = None) -> None:
-        self._latest = Latest()
+    def __init__(
+        self,
+        address: str,
+        deeds: str = "",
+        secure: Secure | None = None,
+        trusted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._latest, self._trusted = Latest(), trusted
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._views = self._socket(zmq.SUB, address, secure)
         self._deeds = self._socket(zmq.PUSH, deeds, secure) if deeds else None
 
     def look(self, now: float) -> View | None:
-        """The latest view."""
+        """The latest view; None where nobody is trusted any more."""
         while True:
             try:
                 data = self._views.recv(zmq.NOBLOCK)
             except zmq.Again:
-                return self._latest.view
+                break
             self._latest.take(data, now)
+        if not self._trusted():
+            self._latest.forget()
+        return self._latest.view
 
     def age(self, now: float) -> float:
         """Seconds since the view was true, as of the last `look`."""
@@ -86,7 +99,7 @@ class ZmqTracker:
 
     def tell(self, deed: Deed) -> None:
         """Say what the robot does; lost where nobody listens."""
-        if self._deeds is not None:
+        if self._deeds is not None and self._trusted():
             try:
                 self._deeds.send(message.encode(deed), zmq.NOBLOCK)
             except zmq.Again:

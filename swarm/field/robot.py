@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import zmq
 
 from classifier.sealed import StoreError
 from robots.body import Body, BodyError, lacking
@@ -20,7 +19,7 @@ from robots.gpio.body import GpioBody
 from robots.shell import RefusedError, Shell
 from robots.thymio.body import AsebaBody
 from robots.tracker.body import TrackedBody
-from robots.tracker.port import ZmqTracker
+from robots.tracker.port import Secure, ZmqTracker
 from swarm import missionfile, store
 from swarm.field import config as configs
 from swarm.field.config import Config
@@ -32,7 +31,8 @@ from swarm.field.show import Show
 from swarm.mind import Mind
 from swarm.mission import Mission
 from swarm.missionfile import MissionError
-from swarm.net import gate, keys
+from swarm.net import envelope, gate, keys
+from swarm.net.link import PeerLink
 from swarm.robot import rehearse
 from swarm.view.keys import Keyboard
 
@@ -103,7 +103,7 @@ def _settings(args: argparse.Namespace) -> tuple[Config, Mission]:
     return config, mission
 
 
-def build(config: Config, mission: Mission, ring: keys.Keyring | None) -> tuple[Body, Mission]:
+def build(config: Config, mission: Mission, radio: PeerLink) -> tuple[Body, Mission]:
     """The body of a configuration, and the mission fitted to it. Raises BodyError, MissionError."""
     body: Body
     if config.body.wiring is not None:
@@ -115,7 +115,7 @@ def build(config: Config, mission: Mission, ring: keys.Keyring | None) -> tuple[
     with contextlib.ExitStack() as stack:
         stack.callback(body.close)
         if config.tracker is not None:
-            tracker = ZmqTracker(config.tracker.address, config.tracker.deeds, _secure(config.tracker.name, ring))
+            tracker = ZmqTracker(config.tracker.address, config.tracker.deeds, *trust(config.tracker.name, radio))
             body = TrackedBody(body, tracker, config.number, mission.sensors)
             stack.callback(tracker.close)
         if config.fence is not None:
@@ -127,27 +127,27 @@ def build(config: Config, mission: Mission, ring: keys.Keyring | None) -> tuple[
     return body, mission
 
 
-def _secure(name: str, ring: keys.Keyring | None) -> Callable[["zmq.Socket[bytes]"], None] | None:
+def trust(name: str, radio: PeerLink) -> tuple[Secure | None, Callable[[], bool]]:
+    """How sockets reach the tracker of this name and nobody else; is its key still a member's? Raises MissionError."""
+    ring = radio.ring
     if ring is None:
-        return None
+        return None, lambda: True
     server = next((public for public, member in ring.allowed.items() if member == name), None)
     if server is None:
         raise MissionError([f"tracker.name = {name!r}: no member of the swarm {ring.swarm!r} is called so"])
-    return lambda socket: gate.approach(socket, ring, server)
+    return lambda socket: gate.approach(socket, ring, server), lambda: server in (radio.ring or ring).allowed
 
 
 def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
-    from swarm.net import envelope, link
-
     rehearse(mission)
     ring = keys.load(config.peers.keys, str(config.number)) if config.peers.keys else None
-    body, mission = build(config, mission, ring)
+    topics = envelope.topics(mission.radio.interval)
     with contextlib.ExitStack() as stack:
+        radio = PeerLink(config.number, topics, ring, config.peers.bind, _addresses(config))
+        stack.callback(radio.close)
+        body, mission = build(config, mission, radio)
         stack.callback(body.close)
         shell = Shell(body.limits, config.rules, guarded=body.guarded, unguarded=config.body.unguarded)
-        topics = envelope.topics(mission.radio.interval)
-        radio = link.PeerLink(config.number, topics, ring, config.peers.bind, _addresses(config))
-        stack.callback(radio.close)
         control = Control(config.control, ring, config.desk)
         stack.callback(control.close)
         pilot = Pilot(mission, config.number, body, shell, radio, radio.boot)

@@ -1,5 +1,6 @@
 """Who was revoked commands, sees and tells no more, over a connection that is open as over a new one. Real sockets."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,9 +15,11 @@ from robots.tracker.port import ZmqTracker
 from swarm import missionfile
 from swarm.field.control import Control, Order, Reply
 from swarm.field.referee import Referee
+from swarm.field.robot import trust
 from swarm.field.tracker import Station
-from swarm.net import gate, keys
+from swarm.net import envelope, gate, keys
 from swarm.net.keys import Keyring
+from swarm.net.link import PeerLink, clock
 from swarm.view.publish import Publisher, Watcher
 from tests.conftest import wait
 from tests.swarm.field.test_field import status
@@ -117,6 +120,12 @@ class Eyes:
         pass
 
 
+def addresses(station: Station) -> tuple[str, str]:
+    """Where its views are published, and where deeds go."""
+    views, deeds = (str(s.getsockopt_string(zmq.LAST_ENDPOINT)) for s in (station._views, station._deeds))
+    return views, deeds
+
+
 class Ear(Referee):
     """Keeps the robots whose deeds it heard."""
 
@@ -132,7 +141,7 @@ def test_a_revoked_robot_tells_the_tracker_nothing_and_sees_nothing_of_it(folder
     ring, ear = keys.load(folder, "tracker"), Ear()
     robots = [keys.load(folder, name) for name in ("0", "1")]
     with closing(Station(Eyes(), ANY, ANY, ear, ring, now=True)) as station:
-        views, deeds = (str(s.getsockopt_string(zmq.LAST_ENDPOINT)) for s in (station._views, station._deeds))
+        views, deeds = addresses(station)
         ports = [
             ZmqTracker(views, deeds, lambda socket, own=own: gate.approach(socket, own, ring.public))  # type: ignore[misc]
             for own in robots
@@ -157,3 +166,28 @@ def test_a_revoked_robot_tells_the_tracker_nothing_and_sees_nothing_of_it(folder
         assert set(seen) == {1}
         for port in ports:
             port.close()
+
+
+def test_a_revoked_tracker_is_believed_no_more_and_told_nothing(folder: Path) -> None:
+    ring, ear = keys.load(folder, "tracker"), Ear()
+    with (
+        closing(Station(Eyes(), ANY, ANY, ear, ring, now=True)) as station,
+        closing(PeerLink(0, envelope.topics(0.2), keys.load(folder, "0"), ANY)) as link,
+        closing(ZmqTracker(*addresses(station), *trust("tracker", link))) as port,
+    ):
+
+        def go_on() -> None:
+            station.tick(time.monotonic())
+            port.tell(Deed(0, 5, 0.0, True))
+            port.look(time.monotonic())
+            link.drain(clock())
+            time.sleep(0.02)
+
+        until(lambda: port.age(time.monotonic()) < 0.5 and ear.heard, go_on)
+        keys.revoke(folder, "tracker")
+        until(lambda: port.look(time.monotonic()) is None, go_on)
+        until(passed(0.5), go_on)  # what was on its way
+        ear.heard.clear()
+        until(passed(1.0), go_on, lambda: port.look(time.monotonic()) and pytest.fail("it is believed"))
+        assert port.age(time.monotonic()) == math.inf
+        assert not ear.heard
