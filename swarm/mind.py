@@ -26,7 +26,7 @@ from swarm.mission import Mission
 from swarm.peers import LEAVING, STALE
 from swarm.reflex import FOLLOW, SPEECH, perceive, proceed, respond
 from swarm.report import ACTIONS, none_yet
-from swarm.situation import BITS, SIGNATURE, behind, company, deed, explorer, question, situation
+from swarm.situation import SIGNATURE, behind, company, deed, explorer, question, situation
 from swarm.wire import OUTCOMES, Outcome, Signal
 
 FADE = 0.97  # discount of a pay-off, per second
@@ -288,13 +288,11 @@ def _learn(mind: Mind, lane: int, now: int, lessons: Sequence[Lesson]) -> None:
 def _learn_from_others(mind: Mind, lane: int, now: int, outcomes: Sequence[Outcome]) -> None:
     taught: list[Lesson] = []
     for outcome in outcomes:
-        word, action, payoff = outcome.situation, outcome.action, outcome.payoff
-        if word < 2**BITS and action < len(ACTIONS):
-            payoff = min(PAYOFF, max(0.0, payoff))
-            if payoff in (0, PAYOFF):
-                what, weight = (needs.MOVED, 1.0) if payoff else (needs.STUCK, needs.VAIN)
-                needs.learn(mind.needs[lane], word & SIGNATURE, company(word), what, weight)
-            taught += _taught(mind, lane, Outcome(word, action, payoff), len(taught), own=False)
+        word, action, payoff = outcome.situation, outcome.action, min(PAYOFF, max(0.0, outcome.payoff))
+        if payoff in (0, PAYOFF):
+            what, weight = (needs.MOVED, 1.0) if payoff else (needs.STUCK, needs.VAIN)
+            needs.learn(mind.needs[lane], word & SIGNATURE, company(word), what, weight)
+        taught += _taught(mind, lane, Outcome(word, action, payoff), len(taught), own=False)
     _learn(mind, lane, now, taught)
 
 

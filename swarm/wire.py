@@ -42,8 +42,9 @@ from msgspec import Meta
 
 from classifier.population import Rule
 from swarm.net.ties import Ties
-from swarm.report import STRATEGIES
+from swarm.report import ACTIONS, STRATEGIES
 from swarm.rules import Decision
+from swarm.situation import BITS, FOLLOW
 from swarm.view.snapshot import Snapshot, Stage
 
 MOST = 1024  # bytes of a radio message
@@ -65,8 +66,8 @@ Numeral = Annotated[float, Meta(ge=-1e12, le=1e12)]  # finite: a bound refuses w
 class Outcome(msgspec.Struct, array_like=True, frozen=True):
     """What came of an action at a site, for others to learn from."""
 
-    situation: Bits  # bit b of the situation in bit b, see swarm.features
-    action: Annotated[int, Meta(ge=0, le=15)]
+    situation: Annotated[int, Meta(ge=0, lt=2**BITS)]  # bit b of the situation in bit b, see swarm.situation
+    action: Annotated[int, Meta(ge=0, lt=len(ACTIONS))]
     payoff: Numeral
 
 
@@ -82,7 +83,7 @@ class Signal(msgspec.Struct, array_like=True, frozen=True, tag="s3"):
     there: Annotated[float, Meta(ge=0, le=1e6)]  # s at work at that site
     site: Annotated[int, Meta(ge=-1, le=2**31 - 1)]  # beacon number of the site it is at or aims at, -1: none
     kind: Annotated[int, Meta(ge=0, le=65535)]  # that site's signature
-    action: Annotated[int, Meta(ge=-1, le=15)]  # what it does there, -1: nothing
+    action: Annotated[int, Meta(ge=-1, lt=FOLLOW)]  # what it does there, or whom it follows does; -1: nothing
     mates: Annotated[int, Meta(ge=0, le=64)]  # robots at work with it at that site
     need: Annotated[int, Meta(ge=1, le=64)]  # robots that the site takes, as it believes; 1: it only answers a call
     distance: Annotated[float, Meta(ge=0, le=1e6)]  # m to that site, 0: it is there

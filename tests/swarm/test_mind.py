@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 
 from robots.command import COMMAND
@@ -23,7 +25,8 @@ from swarm.memory import AVOIDED
 from swarm.mission import Mind, Mission
 from swarm.report import ACTIONS, REPORT, STRATEGIES, TASKS
 from swarm.robot import Brain
-from swarm.situation import BITS, explorer
+from swarm.situation import FOLLOW, explorer
+from tests.swarm.test_wire import signals
 
 ROOT = Path(__file__).parents[2]
 SEARCH, ANSWER, APPROACH, WORK, LEAVE = (
@@ -575,20 +578,24 @@ def test_robots_learn_from_what_others_tell(steady: Mission, share: bool) -> Non
     assert brain.mind.learner_state[0][:5] == ([*paid, *right(8, "push")] if share else [])
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [
-        wire.Outcome(2**62, 0, 5.0),
-        wire.Outcome(2**BITS, 0, 5.0),
-        wire.Outcome(3, 15, 5.0),
-    ],
-)
-def test_outcomes_out_of_range_are_ignored(steady: Mission, outcome: wire.Outcome) -> None:
-    for mission in (steady, MISSION):
+@pytest.mark.parametrize("learner", ["xcs", "tcell", "q"])
+def test_whatever_a_member_says_a_robot_at_work_goes_on(learner: str) -> None:
+    """From one that claims to have led at this site for long, and to do what no robot does."""
+    mission = replace(MISSION, mind=replace(MISSION.mind, learner=learner))
+
+    @given(st.lists(st.tuples(signals, st.integers(-1, 15)), min_size=1, max_size=8))
+    @settings(max_examples=30, deadline=None)
+    def check(said: list[tuple[wire.Signal, int]]) -> None:
         brain = Brain(mission, 2, 1)
-        message = wire.encode(replace_outcomes(call_for_help(5, 0.0), (outcome,)))
-        act = brain.tick(wire.Sense(0, sense(brain, 0).tobytes(), [(0, message)]))
-        assert report(act)["rules"] == 0
+        for now, (one, action) in enumerate(said * 4):
+            there = structs.replace(one, sender=0, site=5, there=1e5, action=action)
+            site = {"site_id": 5, "site_rb": (0.065, 0.0), "site_face": np.pi, "site_kind": 1, "touch": 5}
+            at_work = sense(brain, now, **site, robot_id=0, robot_rb=(0.2, 1.0), progress=now / 32)
+            act = brain.tick(wire.Sense(now, at_work.tobytes(), [(0, wire.encode(there))]))
+            assert act.signal is None or wire.signal(act.signal)
+        assert brain.bad == 4 * sum(action >= FOLLOW for _, action in said)
+
+    check()
 
 
 def replace_outcomes(signal: wire.Signal, outcomes: tuple[wire.Outcome, ...], told: int | None = None) -> wire.Signal:

@@ -15,6 +15,7 @@ from classifier.population import Rule
 from swarm import wire
 from swarm.report import ACTIONS
 from swarm.rules import Decision
+from swarm.situation import BITS, FOLLOW
 from swarm.view.snapshot import PerStrategy, RobotRow, SiteRow, Snapshot, Stage
 from swarm.watch import Watch
 
@@ -28,7 +29,7 @@ numerals = st.floats(-1e12, 1e12)
 shares = st.floats(0, 1)
 blobs = st.binary(max_size=64)
 
-outcomes = st.builds(wire.Outcome, bits, st.integers(0, 15), numerals)
+outcomes = st.builds(wire.Outcome, st.integers(0, 2**BITS - 1), st.integers(0, len(ACTIONS) - 1), numerals)
 signals = st.builds(
     wire.Signal,
     numbers,
@@ -40,7 +41,7 @@ signals = st.builds(
     st.floats(0, 1e6),
     st.integers(-1, 2**31 - 1),
     st.integers(0, 65535),
-    st.integers(-1, 15),
+    st.integers(-1, FOLLOW - 1),
     st.integers(0, 64),
     st.integers(1, 64),
     st.floats(0, 1e6),
@@ -238,7 +239,7 @@ def test_the_good_signal_is_good() -> None:
         ("site", 1.5),
         ("kind", 65536),
         ("action", -2),
-        ("action", 16),
+        ("action", FOLLOW),
         ("mates", 65),
         ("mates", True),
         ("need", 0),
@@ -252,7 +253,8 @@ def test_the_good_signal_is_good() -> None:
         ("outcomes", [[5, 1, 0.0]] * 5),
         ("outcomes", [[5, 1, math.nan]]),
         ("outcomes", [[5, 1, -math.inf]]),
-        ("outcomes", [[5, 16, 0.0]]),
+        ("outcomes", [[5, len(ACTIONS), 0.0]]),
+        ("outcomes", [[2**BITS, 1, 0.0]]),
         ("outcomes", [[-5, 1, 0.0]]),
         ("outcomes", [[5, 1]]),
     ],
@@ -265,7 +267,7 @@ def test_signals_out_of_range(field: str, value: Any) -> None:
 
 
 def test_the_largest_signal_has_room() -> None:
-    outcome = wire.Outcome(2**63 - 1, 15, -1e12)
+    outcome = wire.Outcome(2**BITS - 1, len(ACTIONS) - 1, -1e12)
     largest = wire.Signal(
         32767,
         2**63 - 1,
@@ -276,7 +278,7 @@ def test_the_largest_signal_has_room() -> None:
         1e6 / 3,
         2**31 - 1,
         65535,
-        15,
+        FOLLOW - 1,
         64,
         64,
         1e6 / 3,
