@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from classifier.population import Rule
 from swarm import registry
-from swarm.learners.contract import Choice, Learner, Lesson, Moment
+from swarm.learners.contract import Choice, Learner, Lesson, Moment, Readable
 from swarm.mind import Mind
 from swarm.mission import Mission
 
@@ -58,6 +59,10 @@ class Curbed:
     def rules(self, state: Any) -> np.ndarray:
         """The learner's."""
         return self._calm.rules(state)
+
+    def readable(self, state: Any, lane: int, situation: int | None = None) -> list[Rule]:
+        """The learner's; none where it has no rules that people can read."""
+        return self._calm.readable(state, lane, situation) if isinstance(self._calm, Readable) else []
 
 
 def curb(mind: Mind, *, frozen: bool, budget: int | None) -> None:

@@ -60,7 +60,7 @@ class Loop:
                     self._suspend(keyboard)
                 now = time.monotonic()
                 self._keys(keyboard, now)
-                self.pilot.tick(now)
+                self.pilot.tick(now, time.monotonic)
                 self.deadman.feed()
                 self.control.serve(lambda word: self.order(word, time.monotonic()), self.status)
                 if self.shows is not None:

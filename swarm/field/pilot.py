@@ -1,5 +1,6 @@
 """One robot's loop without its clock: body, safety shell, mind and radio, moved on by `tick`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -76,8 +77,11 @@ class Pilot:
         self.decided: tuple[int, Decision] | None = None  # tick and decision, the latest
         self._state = (shell.state, shell.why)
 
-    def tick(self, now: float) -> None:
-        """Sense, think, act, speak. `now` is monotonic, s. Whatever the mind does, the shell decides what is sent."""
+    def tick(self, now: float, clock: Callable[[], float]) -> None:
+        """Sense, think, speak, act. `now` is monotonic, s; `clock` tells it again when all is thought.
+
+        Whatever the mind wants, the shell decides what is sent, by how old that and the readings are by then.
+        """
         body, shell = self.body, self.shell
         percept = body.sense(now)
         self.percept, self.age = percept, body.age(now)
@@ -94,8 +98,11 @@ class Pilot:
             if act.signal is not None:
                 self.radio.say(act.signal)
         body.show(self._colour())
-        if shell.due(now):
-            self.sent = body.act(shell.output(now), now)
+        later = clock()
+        self.age = body.age(later)
+        shell.readings(self.age, body.session)
+        if shell.due(later):
+            self.sent = body.act(shell.output(later), later)
         self.box.tick(now, percept, wanted, self.sent, shell.state.value, shell.why, self.age)
         if (shell.state, shell.why[:12]) != self._state:
             self._state = (shell.state, shell.why[:12])

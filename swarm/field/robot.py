@@ -60,12 +60,15 @@ def main(argv: Sequence[str]) -> int:
     """Run `jerne robot` with these arguments; the exit status."""
     args = _parser().parse_args(argv)
     try:
-        config, mission = _settings(args)
-        return _run(config, mission, args)
-    except (ValueError, RefusedError) as error:  # MissionError, BodyError, KeysError, StoreError
-        for line in str(error).splitlines():
-            print(f"jerne: error: {line}", file=sys.stderr)
-        return WRONG
+        with contextlib.ExitStack() as stack:
+            try:
+                loop = _made(*_settings(args), args, stack)
+            except (ValueError, RefusedError) as error:  # MissionError, BodyError, KeysError, StoreError
+                for line in str(error).splitlines():
+                    print(f"jerne: error: {line}", file=sys.stderr)
+                return WRONG
+            with loop.signals(), Keyboard(every=True) as keyboard:
+                return loop.run(args.duration, keyboard)
     except OSError as error:
         print(f"jerne: error: {error}", file=sys.stderr)
         return FAILED
@@ -138,30 +141,29 @@ def trust(name: str, radio: PeerLink) -> tuple[Secure | None, Callable[[], bool]
     return lambda socket: gate.approach(socket, ring, server), lambda: server in (radio.ring or ring).allowed
 
 
-def _run(config: Config, mission: Mission, args: argparse.Namespace) -> int:
+def _made(config: Config, mission: Mission, args: argparse.Namespace, stack: contextlib.ExitStack) -> Loop:
+    """All of the robot, ready to run; `stack` gives it up. Raises ValueError and RefusedError for what cannot be."""
     rehearse(mission)
     ring = keys.load(config.peers.keys, str(config.number)) if config.peers.keys else None
-    topics = envelope.topics(mission.radio.interval)
-    with contextlib.ExitStack() as stack:
-        radio = PeerLink(config.number, topics, ring, config.peers.bind, _addresses(config))
-        stack.callback(radio.close)
-        body, mission = build(config, mission, radio)
-        stack.callback(body.close)
-        shell = Shell(body.limits, config.rules, guarded=body.guarded, unguarded=config.body.unguarded)
-        control = Control(config.control, ring, config.desk)
-        stack.callback(control.close)
-        pilot = Pilot(mission, config.number, body, shell, radio, radio.boot)
-        shows = Show(config, pilot, radio, ring)
-        stack.callback(shows.close, "")
-        minds = Path(config.minds) if config.minds else None
-        if minds is not None and (mind := learnt(minds, mission, config.number)) is not None:
-            pilot.brain.mind = mind
-        curb(pilot.brain.mind, frozen=args.freeze, budget=args.explore)
-        deadman = DeadMan(body.stop, config.rules.deadman)
-        stack.callback(deadman.close)
-        loop = Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm, shows=shows)
-        with loop.signals(), Keyboard(every=True) as keyboard:
-            return loop.run(args.duration, keyboard)
+    radio = PeerLink(
+        config.number, envelope.topics(mission.radio.interval), ring, config.peers.bind, _addresses(config)
+    )
+    stack.callback(radio.close)
+    body, mission = build(config, mission, radio)
+    stack.callback(body.close)
+    shell = Shell(body.limits, config.rules, guarded=body.guarded, unguarded=config.body.unguarded)
+    control = Control(config.control, ring, config.desk)
+    stack.callback(control.close)
+    pilot = Pilot(mission, config.number, body, shell, radio, radio.boot)
+    shows = Show(config, pilot, radio, ring)
+    stack.callback(shows.close, "")
+    minds = Path(config.minds) if config.minds else None
+    if minds is not None and (mind := learnt(minds, mission, config.number)) is not None:
+        pilot.brain.mind = mind
+    curb(pilot.brain.mind, frozen=args.freeze, budget=args.explore)
+    deadman = DeadMan(body.stop, config.rules.deadman)
+    stack.callback(deadman.close)
+    return Loop(config, pilot, control, deadman, None if args.freeze else minds, arm=args.arm, shows=shows)
 
 
 def learnt(minds: Path, mission: Mission, number: int) -> Mind | None:

@@ -93,13 +93,17 @@ def load(folder: Path | str, name: str | None = None) -> Keyring:
     public, secret = words
     if zmq.curve_public(secret) != public:
         raise KeysError(f"{path}: damaged: the two keys do not belong together")
-    ring = Keyring(path.stem, public, secret, {}, swarm, beacon, folder=folder)
-    return _with(ring, listed, folder)
+    ring = _with(Keyring(path.stem, public, secret, {}, swarm, beacon, folder=folder), listed)
+    if public in ring.revoked:
+        raise KeysError(f"{folder}: the key of {ring.name} was revoked")
+    if ring.allowed.get(public) != ring.name:
+        raise KeysError(f"{folder}: the key of {ring.name} is not on the list of members; jerne keys add")
+    return ring
 
 
 def renew(ring: Keyring) -> Keyring:
-    """`ring` with the members as they are listed now in its folder. Raises KeysError."""
-    return ring if ring.folder is None else _with(ring, members(ring.folder), ring.folder)
+    """`ring` with the members as they are listed now in its folder, its owner among them or not. Raises KeysError."""
+    return ring if ring.folder is None else _with(ring, members(ring.folder))
 
 
 def new(folder: Path, names: Iterable[str], swarm: str | None = None) -> list[Member]:
@@ -180,13 +184,9 @@ def describe(folder: Path) -> tuple[str, set[str]]:
     return _swarm(folder)[0], {path.stem for path in folder.glob("*.secret")}
 
 
-def _with(ring: Keyring, listed: list[Member], folder: Path) -> Keyring:
+def _with(ring: Keyring, listed: list[Member]) -> Keyring:
     allowed = {member.public: member.name for member in listed if not member.revoked}
     revoked = frozenset(member.public for member in listed if member.revoked)
-    if ring.public in revoked:
-        raise KeysError(f"{folder}: the key of {ring.name} was revoked")
-    if allowed.get(ring.public) != ring.name:
-        raise KeysError(f"{folder}: the key of {ring.name} is not on the list of members; jerne keys add")
     return replace(ring, allowed=allowed, revoked=revoked)
 
 

@@ -162,13 +162,13 @@ class Spec:
             )
 
     def all_controllers(self) -> dict[str, Sets]:
-        """Name -> assignments, those of the grid included."""
+        """Name -> assignments, those of the grid included where they have none of their own."""
         grid = {
             f"{arbiter} x {learner}": (f"mind.arbiter={arbiter}", f"mind.learner={learner}")
             for arbiter in self.grid.arbiters
             for learner in self.grid.learners
         }
-        return {**self.controllers, **grid}
+        return {**self.controllers, **grid, **self.controllers}
 
     def all_seeds(self) -> range:
         """One for each mission of a cell."""
@@ -205,7 +205,7 @@ def with_tuned(spec: Spec, path: Path) -> Spec:
         except ValueError as error:
             raise MissionError([f"{path}: {error}"]) from None
     controllers = {name: (*sets, *tuned.get(name, ())) for name, sets in known.items()}
-    return replace(spec, controllers=controllers, grid=Grid())
+    return replace(spec, controllers=controllers)
 
 
 def template(name: str) -> str:

@@ -1,6 +1,7 @@
 """A pilot without a mind, for what is around it."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ class Simple:
         self.mission = type("M", (), {"tick": 0.02})()
         self.shown: Any = lambda: None
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float, _: Callable[[], float]) -> None:
         self.count += 1
         self.shell.readings(self.body.age(now), self.body.session)
         self.shell.command(command(0.2, 0.3), now)
@@ -34,7 +35,7 @@ class Simple:
         if self.count == 5:
             self.shown()
         if self.fails and self.count == 10:
-            raise RuntimeError("on purpose")
+            raise ValueError("on purpose")
 
 
 class Wheels:

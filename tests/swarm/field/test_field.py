@@ -16,9 +16,9 @@ from robots.body import BodyError, Colour, still
 from robots.command import Limits, clamp
 from robots.percept import blank
 from robots.shell import RefusedError, Rules, Shell, State
-from swarm import missionfile, wire
+from swarm import missionfile, telling, wire
 from swarm.cli import main
-from swarm.field import config, control, fleet, orders
+from swarm.field import config, control, fleet, orders, robot
 from swarm.field.control import Control, Status
 from swarm.field.curb import curb
 from swarm.field.loop import notify
@@ -28,6 +28,7 @@ from swarm.mission import Mission
 from swarm.net import keys
 from swarm.robot import Brain
 from tests.swarm.field.air import Air
+from tests.swarm.field.fakes import Wheels, loop_of
 
 LONELY = missionfile.load(missionfile.find("aggregate"))
 
@@ -72,6 +73,11 @@ def pilot(number: int = 0, air: Air | None = None) -> tuple[Pilot, Numbers]:
     return Pilot(mission, number, body, shell, (air or Air()).join(number), 7), body
 
 
+def tick(flight: Pilot, now: float) -> None:
+    """A tick that takes no time."""
+    flight.tick(now, lambda: now)
+
+
 def test_who_may_go_home_needs_odometry() -> None:
     mind = replace(LONELY.mind, arbiter="immune", immune=replace(LONELY.mind.immune, antibodies=4))
     with pytest.raises(BodyError, match="needs what this body does not sense: odometry"):
@@ -80,11 +86,11 @@ def test_who_may_go_home_needs_odometry() -> None:
 
 def test_a_robot_moves_once_armed_and_shows_what_it_means() -> None:
     flight, body = pilot()
-    flight.tick(0.0)
+    tick(flight, 0.0)
     assert body.sent[-1]["speed"] == 0
     flight.shell.arm(0.0)
     for i in range(1, 10):
-        flight.tick(i * 0.1)
+        tick(flight, i * 0.1)
     assert body.sent[-1]["speed"][0] > 0.03
     assert body.colour in COLOURS.values()
     assert flight.box._lines
@@ -110,15 +116,15 @@ def test_losing_the_others_never_stops_avoidance() -> None:
     """Peers fall silent; something comes near on the left: the robot turns away from it."""
     air = Air()
     (one, body), (other, _) = pilot(0, air), pilot(1, air)
-    one.tick(0.0)
+    tick(one, 0.0)
     one.shell.arm(0.0)
     for i in range(1, 10):
-        one.tick(i * 0.1)
-        other.tick(i * 0.1)
+        tick(one, i * 0.1)
+        tick(other, i * 0.1)
     assert one.brain.last > 0
     body.percept["proximity"][0, 1] = 0.03  # at 45 degrees
     for i in range(10, 40):
-        one.tick(i * 0.1)
+        tick(one, i * 0.1)
     assert (one.brain.heard["id"] == -1).all()
     assert body.sent[-1]["turn"][0] < -0.3
     assert one.shell.state is State.ARMED
@@ -126,22 +132,34 @@ def test_losing_the_others_never_stops_avoidance() -> None:
 
 def test_old_readings_stop_the_robot_and_fresh_ones_heal_it() -> None:
     flight, body = pilot()
-    flight.tick(0.0)
+    tick(flight, 0.0)
     flight.shell.arm(0.0)
     speeds = {}
     for i, old in enumerate([0.0] * 9 + [0.4] * 3 + [0.6] * 3 + [0.0] * 9):
         body.old = old
-        flight.tick(0.1 + i * 0.1)
+        tick(flight, 0.1 + i * 0.1)
         speeds[i] = abs(float(body.sent[-1]["speed"][0])) + abs(float(body.sent[-1]["turn"][0]))
     assert speeds[8] > speeds[11] > 0
     assert speeds[14] == 0
     assert speeds[23] > 0
 
 
+def test_after_a_hang_nothing_is_driven_that_was_thought_before_it() -> None:
+    flight, body = pilot()
+    tick(flight, 0.0)
+    flight.shell.arm(0.0)
+    for i in range(1, 10):
+        tick(flight, i * 0.1)
+    assert body.sent[-1]["speed"][0] > 0.03
+    flight.tick(1.0, lambda: 3.0)
+    assert body.sent[-1] == still()
+    assert flight.shell.why == "no fresh commands"
+
+
 def test_a_mind_without_readings_gives_no_commands() -> None:
     flight, body = pilot()
     body.old = float("inf")
-    flight.tick(0.0)
+    tick(flight, 0.0)
     with pytest.raises(RefusedError):
         flight.shell.arm(0.0)
 
@@ -149,7 +167,7 @@ def test_a_mind_without_readings_gives_no_commands() -> None:
 def test_late_ticks_are_left_out() -> None:
     flight, _ = pilot()
     for now in (5.0, 5.1, 5.2, 7.2, 7.25):
-        flight.tick(now)
+        tick(flight, now)
     assert flight.ticks == 23
 
 
@@ -171,6 +189,19 @@ def test_frozen_minds_learn_and_explore_nothing() -> None:
     after = [part for part in vars(state).values() if isinstance(part, np.ndarray)]
     assert before
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("learner", ["xcs", "q"])
+def test_a_robots_rules_can_be_read(learner: str) -> None:
+    """As without a leash."""
+    brain = Brain(missionfile.load(missionfile.find("default"), [f"mind.learner={learner}"]), 0, 0)
+    for situation in range(3):
+        brain.mind.learner.learn(brain.mind.learner_state, 0, [Lesson(situation, 1, 500.0)], moment(situation))
+    now = round(telling.TELL / brain.mission.tick) - 1
+    before = telling.rules(brain.mind, 0, now)
+    assert bool(before) == (learner == "xcs")
+    curb(brain.mind, frozen=False, budget=None)
+    assert telling.rules(brain.mind, 0, now) == before
 
 
 @pytest.mark.parametrize(
@@ -248,6 +279,16 @@ def test_what_a_robot_cannot_do(
     file.write_text(ROBOT + extra)
     assert main(["robot", "--config", str(file), *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_what_fails_on_the_way_is_no_wrong_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A robot that ends with 2 is not started again."""
+    (tmp_path / "robot.toml").write_text(ROBOT)
+    body: Any = Wheels(str(tmp_path / "wheels"))
+    monkeypatch.setattr(robot, "_made", lambda *_: loop_of(body, fails=True))
+    with pytest.raises(ValueError, match="on purpose"):  # the interpreter ends with 1
+        main(["robot", "--config", str(tmp_path / "robot.toml")])
+    assert (tmp_path / "wheels").read_text() == "0.000"
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Robot:
 
     def tick(self) -> None:
         self.time += 0.1
-        self.pilot.tick(self.time)
+        self.pilot.tick(self.time, lambda: self.time)
         self.show.tick(self.time, self.status())
 
     def status(self) -> Status:

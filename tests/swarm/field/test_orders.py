@@ -26,7 +26,7 @@ from swarm.field.fleet import Robot as Member
 from swarm.field.loop import Loop
 from tests.conftest import wait
 from tests.swarm.field.fakes import Deaf
-from tests.swarm.field.test_field import pilot
+from tests.swarm.field.test_field import pilot, tick
 
 LATE = 0.15  # s that a slow line takes
 #: a robot whose body is only numbers; prints where it takes orders, and its state whenever that changes
@@ -190,11 +190,11 @@ def test_a_stop_calls_off_the_arming_at_the_start() -> None:
     deaf: Any = Deaf()
     loop = Loop(Config(0, Body("thymio", "tcp:localhost:1"), box=os.devnull), flight, deaf, deaf, None, arm=True)
     body.old = 9.0  # not ready yet
-    flight.tick(0.0)
+    tick(flight, 0.0)
     loop._keep(0.0)
     loop.order("stop", 0.0)
     body.old = 0.0
-    flight.tick(0.1)
+    tick(flight, 0.1)
     loop.order("release", 0.1)
     loop._keep(0.1)
     assert flight.shell.state is State.DISARMED

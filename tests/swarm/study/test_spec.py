@@ -118,6 +118,7 @@ def test_the_grid_and_what_tuning_found_make_controllers(tmp_path: Path) -> None
         "immune x xcs": ("mind.arbiter=immune", "mind.learner=xcs", "mind.xcs.beta=0.1"),
         "random x xcs": ("mind.arbiter=random", "mind.learner=xcs"),
     }
+    assert study.grid.arbiters == ("immune", "random")  # of which the report has a table
     (tmp_path / "t.toml").write_text("[controllers]\nimune = []\n")
     with pytest.raises(MissionError, match=r"controllers = 'imune': must be one of 'own'"):
         spec.read(tmp_path / "x.toml")
