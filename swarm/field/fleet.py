@@ -102,6 +102,12 @@ def chosen(fleet: Fleet, numbers: list[int]) -> list[Robot]:
     return [known[number] for number in numbers or sorted(known)]
 
 
-def ring_of(fleet: Fleet, path: Path) -> keys.Keyring | None:
-    """The desk's keys; None where the fleet has none. Raises KeysError."""
-    return keys.load(path.parent / fleet.keys, fleet.desk) if fleet.keys else None
+def ring_of(fleet: Fleet, path: Path, *, anybody: bool = False) -> keys.Keyring | None:
+    """The desk's keys; None where the fleet has none. Raises KeysError.
+
+    With `anybody` those of the only member whose secret is there, where it is not the desk's.
+    """
+    if not fleet.keys:
+        return None
+    folder = path.parent / fleet.keys
+    return keys.load(folder, None if anybody and not (folder / f"{fleet.desk}.secret").exists() else fleet.desk)

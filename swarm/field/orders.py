@@ -14,7 +14,8 @@ from swarm.refusal import refuse
 
 ABOUT = {
     "arm": "Let robots move. Refused by a robot whose readings or commands are not fresh, or that was stopped.",
-    "stop": "Emergency stop. It latches: robots stand until `jerne release` and then `jerne arm`.",
+    "stop": "Emergency stop, by any member of the swarm. It latches: robots stand until `jerne release` and then "
+    "`jerne arm`.",
     "release": "End an emergency stop. Robots stay disarmed.",
     "quit": "End the robots' processes. What they have learnt is saved.",
     "doctor": "Ask all robots of a fleet how they are, before anything moves. Exit status 1: something is wrong.",
@@ -29,16 +30,16 @@ def _main(argv: Sequence[str], word: str) -> int:
     parser.add_argument("fleet", type=Path, metavar="FLEET", help="the fleet's file, see `jerne deploy`")
     parser.add_argument("robots", type=int, nargs="*", metavar="N", help="numbers of robots (default: all)")
     args = parser.parse_args(argv)
+    order = "status" if word == "doctor" else word
     try:
         whole = fleet.read(args.fleet)
         robots = fleet.chosen(whole, args.robots)
-        ring = fleet.ring_of(whole, args.fleet)
+        ring = fleet.ring_of(whole, args.fleet, anybody=order in control.ANYTIME)
     except (MissionError, keys.KeysError) as error:
         return refuse(error)
     addresses = {robot.number: fleet.control(robot) for robot in robots}
-    if word == "doctor":
-        return examine(whole, control.send("status", addresses, ring))
-    return _order(word, control.send(word, addresses, ring), addresses)
+    replies = control.send(order, addresses, ring)
+    return examine(whole, replies) if word == "doctor" else _order(word, replies, addresses)
 
 
 def _order(word: str, replies: Mapping[int, Reply | None], addresses: Mapping[int, str]) -> int:

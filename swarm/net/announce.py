@@ -20,7 +20,7 @@ from typing import NamedTuple
 from swarm.net.discovery import AT_ONCE, EVERY, Seen, here
 from swarm.net.keys import MOST, Keyring
 
-PORT = 5672
+PORT = 5668
 EVERYONE = ("255.255.255.255", PORT)
 MAGIC = b"jw1"
 KINDS = ("run", "robot")

@@ -16,7 +16,8 @@ number is the robot of that number, others (a desk, a dashboard) may watch.
 
 FOLDER holds the files swarm, members, and NAME.secret for each member whose keys were made there. A robot gets
 swarm, members and its own NAME.secret, no other secret. After add and revoke give it the new members file:
-a running robot takes it over within a second.
+a running robot takes it over within a second. Where keys were made on the robot itself, swarm and members
+of the swarm that lets it in take the place of those there.
 """
 EXAMPLES = """\
 examples:
@@ -71,7 +72,7 @@ def _new(args: argparse.Namespace) -> None:
 
 def _add(args: argparse.Namespace) -> None:
     member = keys.add(args.folder, args.name, args.public.encode())
-    print(f"{args.folder}: {member.name} is let in; give all members the new file {args.folder / 'members'}")
+    print(f"{args.folder}: {member.name} is let in; give it the file swarm, and all members the new file members")
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 from swarm.net.keys import LAST, MOST, Keyring
 
-PORT = 5671  # of beacons
+PORT = 5669  # of beacons
 EVERYONE = ("255.255.255.255", PORT)
 EVERY = 1.0  # s between two beacons
 AT_ONCE = 64  # beacons that are looked at in one go

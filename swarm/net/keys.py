@@ -121,6 +121,7 @@ def new(folder: Path, names: Iterable[str], swarm: str | None = None) -> list[Me
                     f"{folder}/{name}.secret: exists already and is left as it is, though {name} is no member"
                 )
             taken.add(name)
+        _check_room(folder, len(known) + len(names))
         made = []
         for name in names:
             public, secret = _pair()
@@ -142,6 +143,7 @@ def add(folder: Path, name: str, public: bytes) -> Member:
                 raise KeysError(f"{_shown(public)}: {what} {member.name}")
             if member.name == name and not member.revoked:
                 raise KeysError(f"{name}: is a member already; revoke it first, or choose another name")
+        _check_room(folder, len(known) + 1)
         _list(folder, [*known, member := Member(_proper(name), public)])
     return member
 
@@ -170,8 +172,7 @@ def members(folder: Path) -> list[Member]:
         if not sound or words[2:] not in ([], [b"revoked"]):
             raise KeysError(f"{path}, line {i}: must be NAME PUBLIC-KEY, and `revoked` or nothing")
         found.append(Member(words[0].decode(), words[1], len(words) == 3))
-    if len(found) > MOST:
-        raise KeysError(f"{path}: {len(found)} members, at most {MOST} are possible")
+    _check_room(folder, len(found))
     valid = [member for member in found if not member.revoked]
     for what in ({member.name for member in valid}, {member.public for member in valid}):
         if len(what) < len(valid):
@@ -220,6 +221,11 @@ def _found(folder: Path, swarm: str | None) -> list[Member]:
     elif swarm not in (None, there := _swarm(folder)[0]):
         raise KeysError(f"{folder}: holds the keys of the swarm {there!r}, not of {swarm!r}; choose another folder")
     return members(folder)
+
+
+def _check_room(folder: Path, members: int) -> None:
+    if members > MOST:
+        raise KeysError(f"{folder / 'members'}: {members} members, at most {MOST} are possible, revoked ones included")
 
 
 def _list(folder: Path, listed: list[Member]) -> None:

@@ -14,7 +14,6 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import zmq
@@ -118,8 +117,10 @@ class PeerLink:
         endpoint = self._ears.getsockopt(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
         self.address = endpoint.rstrip(b"\0").decode()
-        with suppress(OSError):  # its port is taken: connections do
+        try:
             self._cast = Cast(self.address, number, ring)
+        except OSError:  # its port is taken: connections do
+            self._counters["no datagrams"] += 1
         self._aim()
 
     def say(self, signal: bytes) -> None:

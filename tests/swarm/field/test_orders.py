@@ -18,12 +18,13 @@ import zmq
 
 from robots.shell import State
 from swarm.cli import main
-from swarm.field import control
+from swarm.field import control, fleet
 from swarm.field.config import Body, Config
 from swarm.field.control import Control, Order, Reply, Stamp
 from swarm.field.desk import FleetDesk
 from swarm.field.fleet import Robot as Member
 from swarm.field.loop import Loop
+from swarm.net import announce, discovery, keys
 from tests.conftest import wait
 from tests.swarm.field.fakes import Deaf
 from tests.swarm.field.test_field import pilot, tick
@@ -290,6 +291,24 @@ def test_a_host_that_is_none_is_refused_when_the_file_is_read(
         f"jerne: error: {file}: robots[0].host = 'robot 1': "
         "must be a host's name or IPv4 address, as robot1.local or 10.0.0.10\n"
     )
+
+
+def test_who_holds_one_secret_alone_may_stop_and_ask_and_no_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys.new(tmp_path / "keys", ["0", "desk", "laptop"])
+    for name in ("0", "desk"):
+        (tmp_path / "keys" / f"{name}.secret").unlink()
+    file = tmp_path / "fleet.toml"
+    file.write_text(FLEET.format("127.0.0.1").replace('keys = ""', 'keys = "keys"'))
+    assert [main([word, str(file)]) for word in ("stop", "doctor")] == [1, 1]
+    assert "robot 0: stop: NO ANSWER from tcp://127.0.0.1:5770" in capsys.readouterr().out
+    assert [main([word, str(file)]) for word in ("arm", "release", "quit")] == [2, 2, 2]
+    assert "desk.secret is not there; there are those of laptop" in capsys.readouterr().err
+
+
+def test_ports_that_robots_share_are_no_robots_own() -> None:
+    assert max(announce.PORT, discovery.PORT) < min(fleet.EARS, fleet.CONTROL, fleet.WATCH)
 
 
 @pytest.mark.parametrize("host", ["", "10.0.0.300", "::1", "tcp://a", "a:1", "a/b", "*", "-a", "a..b", "h\u00fctte"])

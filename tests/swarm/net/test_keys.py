@@ -55,6 +55,17 @@ def test_a_secret_of_who_is_no_member_is_left_as_it_is(folder: Path) -> None:
     assert (folder / "desk.secret").read_bytes() != secret
 
 
+def test_no_more_members_are_made_than_can_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(KeysError, match=r"members: 1025 members, at most 1024 are possible, revoked ones included"):
+        keys.new(folder, [f"w{i}" for i in range(keys.MOST - 3)])
+    assert sorted(path.name for path in folder.iterdir()) == before
+    monkeypatch.setattr(keys, "MOST", 4)
+    with pytest.raises(KeysError, match="5 members, at most 4"):
+        keys.add(folder, "w", zmq.curve_keypair()[0])
+    assert len(keys.members(folder)) == 4
+
+
 def test_a_robot_needs_no_name_where_its_own_secret_is_alone(folder: Path) -> None:
     with pytest.raises(KeysError, match=r"several secret keys, a name is needed; there are those of 0, 1, 2, desk$"):
         keys.load(folder)
