@@ -93,6 +93,7 @@ class Eye:
         self._capture: Any = cv2.VideoCapture(int(device) if device.isdecimal() else device)
         if not self._capture.isOpened():
             raise CameraError(f"device = {device!r}: no such camera, film or picture")
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # of a camera that is quicker than we look, no picture waits
         self._grey, self._finder, self._delay = cv2.COLOR_BGR2GRAY, Finder(settings.camera), settings.delay
         self._convert = cv2.cvtColor
         self.trouble = ""
