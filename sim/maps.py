@@ -15,6 +15,7 @@ unknown; that of Nav2 writes 0.25, so by the thresholds alone all unmapped space
 """
 
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -59,6 +60,16 @@ def load(path: Path) -> Grid:
     free[rows.max() - rows + 1, cols - cols.min() + 1] = True
     left, below = int(cols.min()), int(pixels.shape[0] - 1 - rows.max())  # pixels beside and under them
     return Grid(free, resolution, (x + (left - 1) * resolution, y + (below - 1) * resolution))
+
+
+def copy(path: Path, folder: Path) -> Path:
+    """Copy a map that `load` reads into a new folder, its image beside the YAML file; the YAML file there."""
+    keys = _keys(path)
+    image = path.parent / keys["image"]
+    folder.mkdir(parents=True)
+    shutil.copy(image, folder)
+    (folder / path.name).write_text(yaml.safe_dump(keys | {"image": image.name}, sort_keys=False), "utf-8")
+    return folder / path.name
 
 
 def _keys(path: Path) -> dict[str, Any]:

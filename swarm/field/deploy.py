@@ -5,21 +5,23 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sim import maps
 from swarm import missionfile
 from swarm.field import fleet
 from swarm.field.fleet import Fleet, Robot
+from swarm.mission import Mission
 from swarm.missionfile import MissionError
 from swarm.net import keys
 from swarm.refusal import refuse
 
 ABOUT = """\
-Write what each robot of a fleet needs, a folder each: robot.toml, the mission, its keys (and no other's), and a systemd
-unit that starts it, watches it and starts it again when it failed. Copy DIR/N to robot N, as the folder given by
-`home` in the fleet's file. Nothing is started, and nothing leaves this machine.
+Write what each robot of a fleet needs, a folder each: robot.toml, the mission with its map and plugins, its keys (and
+no other's), and a systemd unit that starts it, watches it and starts it again when it failed. Copy DIR/N to robot N, as
+the folder given by `home` in the fleet's file. Nothing is started, and nothing leaves this machine.
 """
 EXAMPLE = """\
 a fleet's file:
@@ -75,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     try:
         made = deploy(fleet.read(args.fleet), args.fleet, args.out, args.command)
-    except (MissionError, keys.KeysError) as error:
+    except (MissionError, maps.MapError, keys.KeysError) as error:
         return refuse(error)
     except OSError as error:
         print(f"jerne: error: {error.filename}: {error.strerror}", file=sys.stderr)
@@ -87,8 +89,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def deploy(whole: Fleet, path: Path, out: Path, command: str) -> list[Path]:
-    """Write the folders of all robots below `out`; nothing on MissionError and KeysError. Raises OSError too."""
+    """Write the folders of all robots below `out`; nothing on MissionError, MapError and KeysError.
+
+    Raises OSError too.
+    """
     mission = missionfile.load(missionfile.find(_mission(whole, path)))
+    if mission.arena.map is not None:
+        maps.load(Path(mission.arena.map))
     ring = fleet.ring_of(whole, path)
     for robot in whole.robots:
         if robot.number >= mission.robots.count:
@@ -103,7 +110,7 @@ def deploy(whole: Fleet, path: Path, out: Path, command: str) -> list[Path]:
     for robot in whole.robots:
         folder = out / str(robot.number)
         folder.mkdir(parents=True)
-        (folder / "mission.toml").write_text(missionfile.dumps(mission), "utf-8")
+        (folder / "mission.toml").write_text(missionfile.dumps(packed(mission, folder)), "utf-8")
         (folder / "robot.toml").write_text(configuration(whole, robot), "utf-8")
         (folder / "jerne-robot.service").write_text(
             UNIT.format(number=robot.number, user=whole.user, command=command, home=whole.home), "utf-8"
@@ -114,6 +121,23 @@ def deploy(whole: Fleet, path: Path, out: Path, command: str) -> list[Path]:
                 shutil.copy2(path.parent / whole.keys / name, folder / "keys" / name)
         made.append(folder)
     return made
+
+
+def packed(mission: Mission, folder: Path) -> Mission:
+    """`mission` with the files that it names copied into `folder`, its paths relative to there."""
+
+    def copied(path: str, place: str) -> str:
+        (folder / place).mkdir(parents=True)
+        shutil.copy(path, folder / place)
+        return f"{place}/{Path(path).name}"
+
+    arena, robots, mind = mission.arena, mission.robots, mission.mind
+    if arena.map is not None:
+        arena = replace(arena, map=f"map/{maps.copy(Path(arena.map), folder / 'map').name}")
+    if robots.body.endswith(".urdf"):
+        robots = replace(robots, body=copied(robots.body, "body"))
+    plugins = tuple(copied(plugin, f"plugins/{i}") for i, plugin in enumerate(mind.plugins))
+    return replace(mission, arena=arena, robots=robots, mind=replace(mind, plugins=plugins))
 
 
 def configuration(whole: Fleet, robot: Robot) -> str:

@@ -1,5 +1,6 @@
 """Configurations, fleets, orders, and a robot's loop on a body that is only numbers."""
 
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ from robots.body import BodyError, Colour, still
 from robots.command import Limits, clamp
 from robots.percept import blank
 from robots.shell import RefusedError, Rules, Shell, State
-from swarm import missionfile, telling, wire
+from sim import maps
+from swarm import missionfile, registry, telling, wire
 from swarm.cli import main
 from swarm.field import config, control, fleet, orders, robot
 from swarm.field.control import Control, Status
@@ -344,6 +346,59 @@ def test_deploy_writes_what_each_robot_needs_and_no_more(tmp_path: Path) -> None
     assert "WatchdogSec=2" in unit
     assert "RestartPreventExitStatus=2" in unit
     assert main(["deploy", str(file), "--out", str(out)]) == 2  # exists
+
+
+PLUGIN = """
+from swarm.registry import {what}
+
+@{what}("{what} of mine")
+class Mine:
+    fields = []
+"""
+
+
+def test_what_a_mission_names_goes_with_it(tmp_path: Path) -> None:
+    """Nothing on a robot leads to the machine that deployed: where everything lay there is empty now."""
+    home = tmp_path / "home"
+    for folder in ("maps/pictures", "one", "two"):
+        (home / folder).mkdir(parents=True)
+    shipped = missionfile.shipped()["office"]
+    text = shipped.with_suffix(".yaml").read_text().replace("office.pgm", "pictures/office.pgm")
+    (home / "maps/office.yaml").write_text(text)
+    shutil.copy(shipped.with_suffix(".pgm"), home / "maps/pictures")
+    (home / "mine.urdf").write_text("<robot/>")
+    for folder, what in (("one", "arbiter"), ("two", "sensor")):
+        (home / folder / "mine.py").write_text(PLUGIN.format(what=what))
+    office = missionfile.load(shipped)
+    mind = replace(office.mind, plugins=("one/mine.py", "two/mine.py"))
+    arena, robots = replace(office.arena, map="maps/office.yaml"), replace(office.robots, body="mine.urdf")
+    (home / "mine.toml").write_text(missionfile.dumps(replace(office, arena=arena, robots=robots, mind=mind)))
+    file = home / "fleet.toml"
+    file.write_text(FLEET.replace('mission = "aggregate"', 'mission = "mine.toml"\nkeys = ""'))
+    assert main(["deploy", str(file), "--out", str(tmp_path / "out")]) == 0
+    shutil.rmtree(home)
+    (tmp_path / "out").rename(tmp_path / "there")
+    for number in ("0", "3"):
+        deployed = missionfile.load(config.read(tmp_path / "there" / number / "robot.toml").mission)
+        assert deployed.arena.map is not None
+        found, known = maps.load(Path(deployed.arena.map)), maps.load(shipped.with_suffix(".yaml"))
+        assert (found.free.tolist(), found.origin) == (known.free.tolist(), known.origin)
+        assert Path(deployed.robots.body).read_text() == "<robot/>"
+    registry.load(deployed.mind.plugins)
+    assert "arbiter of mine" in registry.ARBITERS
+    assert "sensor of mine" in registry.SENSORS
+
+
+def test_a_map_that_is_none_is_not_deployed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "floor.yaml").write_text("resolution: 0.05")
+    mission = replace(LONELY, arena=replace(LONELY.arena, map="floor.yaml"))
+    (tmp_path / "mine.toml").write_text(missionfile.dumps(mission))
+    (tmp_path / "fleet.toml").write_text(FLEET.replace('mission = "aggregate"', 'mission = "mine.toml"\nkeys = ""'))
+    assert main(["deploy", str(tmp_path / "fleet.toml"), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"jerne: error: {tmp_path}/floor.yaml: image is missing")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
