@@ -20,8 +20,9 @@ from swarm.refusal import refuse
 
 ABOUT = """\
 Write what each robot of a fleet needs, a folder each: robot.toml, the mission with its map and plugins, its keys (and
-no other's), and a systemd unit that starts it, watches it and starts it again when it failed. Copy DIR/N to robot N, as
-the folder given by `home` in the fleet's file. Nothing is started, and nothing leaves this machine.
+no other's), and a systemd unit that starts it, watches it and starts it again when it failed. Copy DIR/N to the
+computer of robot N, into the folder given by `home` in the fleet's file. Nothing is started, and nothing leaves
+this machine.
 """
 EXAMPLE = """\
 a fleet's file:
@@ -50,8 +51,8 @@ Wants=network-online.target
 [Service]
 Type=notify
 User={user}
-ExecStart={command} robot --config {home}/robot.toml
-WorkingDirectory={home}
+ExecStart={command} robot --config {home}/{number}/robot.toml
+WorkingDirectory={home}/{number}
 WatchdogSec=2
 WatchdogSignal=SIGKILL
 TimeoutStartSec=120
@@ -112,7 +113,7 @@ def deploy(whole: Fleet, path: Path, out: Path, command: str) -> list[Path]:
         folder.mkdir(parents=True)
         (folder / "mission.toml").write_text(missionfile.dumps(packed(mission, folder)), "utf-8")
         (folder / "robot.toml").write_text(configuration(whole, robot), "utf-8")
-        (folder / "jerne-robot.service").write_text(
+        (folder / f"jerne-robot-{robot.number}.service").write_text(
             UNIT.format(number=robot.number, user=whole.user, command=command, home=whole.home), "utf-8"
         )
         if ring is not None:

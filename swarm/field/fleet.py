@@ -43,7 +43,7 @@ class Fleet:
     keys: str = "keys"  # folder of the swarm's keys, which `jerne keys new` makes; empty: nothing is encrypted
     desk: str = DESK  # the member that gives orders
     user: str = "jerne"  # whose processes robots are, under systemd
-    home: str = "/etc/jerne"  # folder on a robot that its files are copied to
+    home: str = "/etc/jerne"  # folder that the robots' folders, 0 and so on, are copied into
     tracker: Tracker | None = None
     fence: Fence | None = None
     dotbots: Dotbots | None = None

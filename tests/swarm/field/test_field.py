@@ -342,7 +342,11 @@ def test_deploy_writes_what_each_robot_needs_and_no_more(tmp_path: Path) -> None
     assert read.peers.robots == {"0": "tcp://10.0.0.10:5670"}
     assert missionfile.load(read.mission) == LONELY
     assert keys.load(read.peers.keys, "3").robots.keys() == {0, 3}
-    unit = (out / "3" / "jerne-robot.service").read_text()
+    units = {(out / str(n) / f"jerne-robot-{n}.service").read_text() for n in (0, 3)}
+    assert len(units) == 2
+    unit = (out / "3" / "jerne-robot-3.service").read_text()
+    assert "ExecStart=/opt/jerne/bin/jerne robot --config /etc/jerne/3/robot.toml\n" in unit
+    assert "WorkingDirectory=/etc/jerne/3\n" in unit
     assert "WatchdogSec=2" in unit
     assert "RestartPreventExitStatus=2" in unit
     assert main(["deploy", str(file), "--out", str(out)]) == 2  # exists
