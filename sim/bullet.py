@@ -416,11 +416,14 @@ def _pybullet() -> Any:
 def _quiet() -> Iterator[None]:
     """Keep what C code prints off the terminal."""
     sys.stdout.flush()
-    saved, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    sys.stderr.flush()
+    saved, null = {stream: os.dup(stream) for stream in (1, 2)}, os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(null, 1)
+        for stream in saved:
+            os.dup2(null, stream)
         yield
     finally:
-        os.dup2(saved, 1)
-        os.close(saved)
+        for stream, copy in saved.items():
+            os.dup2(copy, stream)
+            os.close(copy)
         os.close(null)

@@ -105,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(command=_new)
 
     validate = commands.add_parser(
-        "validate", help="check mission files", description="Check mission files, maps and plugins included."
+        "validate",
+        help="check mission files",
+        description="Check mission files as a run does before it begins, their maps, plugins and bodies included.",
     )
     validate.add_argument("missions", nargs="+", metavar="FILE", help="file or name of a shipped mission")
     validate.set_defaults(command=_validate)
@@ -220,7 +222,7 @@ def _run(args: argparse.Namespace) -> int:
         if args.duration is not None and not 1 <= args.duration <= 1e6:
             return refuse(f"--duration {args.duration:g}: must lie in [1, 1e6] s")
         mission = missionfile.override(mission, args.seed, args.robots, args.duration, args.map, args.world)
-        _floor(mission, name)
+        _check(mission, name)
         from swarm.run import run
 
         return run(mission, options)
@@ -246,18 +248,15 @@ def _new(args: argparse.Namespace) -> int:
 
 
 def _validate(args: argparse.Namespace) -> int:
-    from swarm import mind, missionfile, registry  # noqa: F401 - the mind brings the arbiters and learners that ship
+    from swarm import missionfile
 
     status = 0
     for name in args.missions:
         try:
             mission = missionfile.load(missionfile.find(name))
-            registry.build(mission)
-            print(f"{name}: ok: {_summary(mission, _floor(mission, name))}")
+            print(f"{name}: ok: {_summary(mission, _check(mission, name))}")
         except missionfile.MissionError as error:
             status = refuse(*error.errors)
-        except ValueError as error:
-            status = refuse(f"{name}: {error}")
     return status
 
 
@@ -271,19 +270,19 @@ def _missions(_: argparse.Namespace) -> int:
     return 0
 
 
-def _floor(mission: "Mission", name: str) -> "Floor":
-    """The floor of a mission on which all its robots find room. Raises MissionError."""
-    import numpy as np
-
-    from sim import floor
+def _check(mission: "Mission", name: str) -> "Floor":
+    """The floor of a mission that can be run. Raises MissionError for what no run could begin with."""
+    from swarm import mind, registry, worlds  # noqa: F401 - the mind brings the arbiters and learners that ship
     from swarm.missionfile import MissionError
+    from swarm.view import picture
 
     try:
-        ground = floor.floor(mission.arena, Path.cwd())
-        ground.starts(mission.robots.count, mission.robots.radius, np.random.default_rng(mission.seed))
+        registry.build(mission)
+        for kind, shown in mission.kinds.items():
+            picture.rgb(kind, shown.colour)
+        return worlds.check(mission)
     except ValueError as error:
         raise MissionError([f"{name}: {error}"]) from None
-    return ground
 
 
 def _summary(mission: "Mission", floor: "Floor") -> str:

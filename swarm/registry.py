@@ -99,6 +99,9 @@ def build(mission: "Mission") -> tuple[Any, Any]:
         if name not in known:
             hint = check.nearest(name, known) or "; that of a plugin needs it in mind.plugins"
             raise PluginError(f"mind.parameters.{name}: no arbiter or learner has this name{hint}")
+        for table in (ARBITERS, LEARNERS):
+            if name in table:  # chosen or not, it says what is wrong with its parameters
+                _begun(table[name], f"mind.parameters.{name}", mission)
     return (
         _made(ARBITERS, "mind.arbiter", mission.mind.arbiter, ("start", "step"), mission),
         _made(LEARNERS, "mind.learner", mission.mind.learner, ("start", "decide", "learn", "best", "rules"), mission),
@@ -110,12 +113,16 @@ def _made(table: dict[str, Any], key: str, name: str, methods: Sequence[str], mi
     lacks = [method for method in methods if not callable(getattr(cls, method, None))]
     if lacks:
         raise PluginError(f"{key} = {name!r}: {cls.__name__} lacks {', '.join(lacks)}")
+    return _begun(cls, f"{key} = {name!r}", mission)
+
+
+def _begun(cls: Any, where: str, mission: "Mission") -> Any:
     try:
         return cls(mission)
     except ValueError:
         raise  # what is wrong with the mission, in words
     except Exception as error:
-        raise PluginError(f"{key} = {name!r}: {told(error)}") from error
+        raise PluginError(f"{where}: {told(error)}") from error
 
 
 def told(error: BaseException) -> str:

@@ -1,11 +1,13 @@
 """From a mission to its world."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from sim import arrivals
-from sim.floor import floor
+from sim.floor import Floor, floor
+from sim.site import Arrival
 from sim.work import Engine
 from sim.world import World
 from swarm import registry
@@ -21,24 +23,10 @@ def build(mission: Mission, *, gui: bool = False) -> World:
     FloorError, MapError, PluginError (all ValueError) where the mission does not fit.
     """
     registry.load(mission.mind.plugins)
-    rng = np.random.default_rng([mission.seed, _ENVIRONMENT])
-    radius = mission.robots.radius
-    ground = floor(mission.arena, Path()).work_area(radius, rng)
-    starts = ground.starts(mission.robots.count, radius, rng)
-    sites = arrivals.draw(mission.phases, mission.kinds, mission.work, ground, mission.robots, rng)
-    scene = mission.robots, mission.work, ground.walls, starts, mission.tick
-    engine: Engine
-    if mission.world == "planar":
-        from sim.planar import Planar
-
-        engine = Planar(*scene)
-    else:
-        from sim.bullet import Bullet
-
-        engine = Bullet(*scene, gui=gui)
+    ground, starts, sites = _drawn(mission)
     sensors = [sensor() for sensor in registry.SENSORS.values()]
     return World(
-        engine,
+        _engine(mission, ground, starts, gui=gui),
         ground,
         mission.robots,
         mission.sensors,
@@ -49,3 +37,34 @@ def build(mission: Mission, *, gui: bool = False) -> World:
         mission.seed,
         sensors,
     )
+
+
+def check(mission: Mission) -> Floor:
+    """The floor of `mission`, of which `build` makes a world. Raises what that would.
+
+    A body for PyBullet is tried with one robot, where PyBullet is installed.
+    """
+    ground, starts, _ = _drawn(mission)
+    if mission.world == "bullet" and mission.robots.body != "capsule" and find_spec("pybullet"):
+        _engine(mission, ground, starts[:1]).close()
+    return ground
+
+
+def _drawn(mission: Mission) -> tuple[Floor, np.ndarray, list[Arrival]]:
+    """The floor, where the robots start (N, 3), and the sites to come."""
+    rng = np.random.default_rng([mission.seed, _ENVIRONMENT])
+    radius = mission.robots.radius
+    ground = floor(mission.arena, Path()).work_area(radius, rng)
+    starts = ground.starts(mission.robots.count, radius, rng)
+    return ground, starts, arrivals.draw(mission.phases, mission.kinds, mission.work, ground, mission.robots, rng)
+
+
+def _engine(mission: Mission, ground: Floor, starts: np.ndarray, *, gui: bool = False) -> Engine:
+    scene = mission.robots, mission.work, ground.walls, starts, mission.tick
+    if mission.world == "planar":
+        from sim.planar import Planar
+
+        return Planar(*scene)
+    from sim.bullet import Bullet
+
+    return Bullet(*scene, gui=gui)

@@ -7,9 +7,15 @@ import numpy as np
 from classifier import conditions, population, scs, stack, xcs
 from swarm.learners.contract import Choice, Lesson, Moment
 from swarm.mission import Mission
-from swarm.registry import learner, parameters
+from swarm.registry import PluginError, learner, parameters
 from swarm.report import ACTIONS
 from swarm.situation import BITS
+
+
+def _has_room(key: str, capacity: int) -> None:
+    """Refuse fewer rules than there are actions. Raises PluginError."""
+    if capacity < len(ACTIONS):
+        raise PluginError(f"{key}.capacity = {capacity}: must be at least the number of actions, {len(ACTIONS)}")
 
 
 @learner("xcs")
@@ -18,6 +24,7 @@ class Xcs:
 
     def __init__(self, mission: Mission) -> None:
         self.params = mission.mind.xcs
+        _has_room("mind.xcs", self.params.capacity)
 
     def start(self, lanes: int) -> population.Population:
         """Empty populations; decisions come at once from now on."""
@@ -61,6 +68,7 @@ class Scs:
 
     def __init__(self, mission: Mission) -> None:
         self.params = parameters(mission, "scs", scs.Params)
+        _has_room("mind.parameters.scs", self.params.capacity)
 
     def start(self, lanes: int) -> population.Population:
         """Empty populations."""

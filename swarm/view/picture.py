@@ -37,7 +37,7 @@ SMOOTH = 2  # factor that the arena is drawn larger by
 
 def palette(stage: Stage) -> dict[str, RGB]:
     """The colour of each kind. Raises ValueError for a colour that is neither a CSS name nor #rrggbb."""
-    return {kind: _rgb(kind, colour) for kind, colour in stage.kinds.items()}
+    return {kind: rgb(kind, colour) for kind, colour in stage.kinds.items()}
 
 
 def draw(
@@ -258,7 +258,8 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _rgb(kind: str, colour: str) -> RGB:
+def rgb(kind: str, colour: str) -> RGB:
+    """The colour of a kind. Raises ValueError as `palette` does."""
     try:
         return ImageColor.getrgb(colour)[:3]
     except ValueError:

@@ -340,7 +340,7 @@ def test_urdf_that_cannot_be_used(
     with pytest.raises(ValueError, match=says) as caught:
         Bullet(Robots(count=1, body=str(path), radius=0.3), Work(), np.zeros((0, 4)), np.zeros((1, 3)), TICK)
     assert str(path) in str(caught.value)
-    assert capfd.readouterr().out == ""
+    assert capfd.readouterr() == ("", "")
 
 
 def test_urdf_larger_than_its_circle(make: Make) -> None:

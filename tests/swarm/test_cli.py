@@ -250,6 +250,60 @@ def test_validate_looks_for_what_the_mission_names(tmp_path: Path, capsys: pytes
         assert error.count("\n") == 1
 
 
+GARBAGE = "garbage.urdf"
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        (["kinds.ash.colour=nosuch"], "kinds.ash.colour = 'nosuch': must be a CSS colour name or #rrggbb"),
+        (["robots.body=wheels", "robots.force=10"], "robots.force = 10: the wheels of twowheel.urdf (0.5 kg) slip"),
+        ([f"robots.body={GARBAGE}"], f"robots.body = '{{folder}}/{GARBAGE}': PyBullet cannot load this URDF"),
+        (["work.face=5.0", "arena.size=[1.5, 1.5]"], "work.face = 5, work.travel = 0.3: a site to "),
+        (["mind.xcs.capacity=3"], "mind.xcs.capacity = 3: must be at least the number of actions, 5"),
+        (
+            ["mind.learner=scs", "mind.parameters.scs.capacity=4"],
+            "mind.parameters.scs.capacity = 4: must be at least the number of actions, 5",
+        ),
+        (
+            ["mind.parameters.auction.hodl=5.0"],
+            "mind.parameters.auction.hodl = 5: unknown key (did you mean 'hold'?)",
+        ),
+        (["mind.parameters.q.explore=7"], "mind.parameters.q.explore = 7.0: must lie in [0, 1]"),
+    ],
+)
+def test_what_validate_accepts_can_be_run(
+    sets: list[str],
+    said: str,
+    runs: list[tuple[Mission, Options]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Both refuse the same, in the same line, and nothing is started."""
+    monkeypatch.chdir(tmp_path)
+    Path(GARBAGE).write_text("<robot")
+    mission = missionfile.assign(default(), ["robots.count=2", *sets])
+    Path("mine.toml").write_text(missionfile.dumps(mission))
+    for command in ("validate", "run"):
+        assert main([command, "mine.toml"]) == 2
+        out, error = capfd.readouterr()
+        assert error.startswith(f"jerne: error: mine.toml: {said.format(folder=tmp_path)}")
+        assert (out, error.count("\n")) == ("", 1)
+    assert runs == []
+
+
+def test_a_body_is_not_tried_where_it_plays_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where PyBullet is not installed a mission for it may be written all the same."""
+    path = tmp_path / "mine.toml"
+    path.write_text(missionfile.dumps(missionfile.assign(default(), ["robots.body=wheels", "robots.force=10"])))
+    monkeypatch.setattr("swarm.worlds.find_spec", lambda _: None)
+    assert main(["validate", str(path)]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_missions_are_listed_with_what_they_are_about(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["missions"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -237,9 +237,9 @@ def names(table: str) -> str:
         ("--gui", "--gui: there is no display (the variable DISPLAY is not set)"),
         (
             "--set mind.arbiter=imune",
-            f"mind.arbiter = 'imune': must be one of {names('ARBITERS')} (did you mean 'immune'?)",
+            f"default: mind.arbiter = 'imune': must be one of {names('ARBITERS')} (did you mean 'immune'?)",
         ),
-        ("--set mind.learner=qqq", f"mind.learner = 'qqq': must be one of {names('LEARNERS')}"),
+        ("--set mind.learner=qqq", f"default: mind.learner = 'qqq': must be one of {names('LEARNERS')}"),
     ],
 )
 @pytest.mark.usefixtures("no_crew")
