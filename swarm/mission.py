@@ -28,7 +28,7 @@ class Mind:
     plugins: tuple[str, ...] = ()  # Python files that add an arbiter, a sensor or a behaviour
     immune: ImmuneParams = field(default_factory=ImmuneParams)
     xcs: ClassifierParams = field(default_factory=ClassifierParams)
-    parameters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of other arbiters, learners: by name
+    parameters: Mapping[str, Mapping[str, float | bool]] = field(default_factory=dict)  # of others, by name
 
     @property
     def strategies(self) -> int:

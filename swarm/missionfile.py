@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from types import UnionType
+from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from robots import check
@@ -182,7 +182,7 @@ class _Reader:
         return BROKEN
 
     def build(self, hint: Any, value: object, path: str, default: object = None) -> Any:
-        if get_origin(hint) is UnionType:  # X | None: TOML has no None, what is written is an X
+        if NoneType in get_args(hint):  # X | None: TOML has no None, what is written is an X
             hint = get_args(hint)[0]
         if is_dataclass(hint):
             return self.table(hint, value, path, default)
@@ -197,9 +197,10 @@ class _Reader:
             return value
         if type(value) is int and not -(2**63) <= value < 2**63:
             return self.wrong(path, value, "must fit into 64 bits")
-        if hint is float and type(value) is int:
+        kinds = get_args(hint) or (hint,)
+        if float in kinds and type(value) is int:
             return float(value)
-        if type(value) is not hint:
+        if type(value) not in kinds:
             return self.wrong(path, value, f"must be {_words(hint, path)}")
         if type(value) is float and not math.isfinite(value):
             return self.wrong(path, value, "must be a finite number")
@@ -442,7 +443,7 @@ def _words(hint: Any, path: str) -> str:
     if is_dataclass(hint) or get_origin(hint) is Mapping:
         return f"a table, written [{header}]"
     if get_origin(hint) is not tuple:
-        return WORDS[next(iter(get_args(hint)), hint)]
+        return ", or ".join(WORDS[kind] for kind in get_args(hint) or (hint,) if kind is not NoneType)
     first, *others = get_args(hint)
     if is_dataclass(first):
         return f"an array of tables, written [[{header}]]"

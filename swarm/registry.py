@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from swarm.mission import Mission
 
+WORDS = {bool: "true or false", int: "a whole number", float: "a number"}
+
 T = TypeVar("T", bound=type)
 P = TypeVar("P", bound="DataclassInstance")
 
@@ -66,20 +68,19 @@ def find(table: dict[str, Any], key: str, name: str) -> Any:
 def parameters(mission: "Mission", name: str, cls: type[P]) -> P:
     """The parameter class `cls` as ``[mind.parameters.NAME]`` of the mission sets it. Raises PluginError.
 
-    Its fields are numbers and truth values, the latter written 0 and 1; what the mission leaves out keeps
-    its default.
+    Its fields are numbers and truth values; what the mission leaves out keeps its default.
     """
     known: dict[str, Any] = {field.name: type(field.default) for field in fields(cls)}
     parts: dict[str, Any] = {}
     for key, value in mission.mind.parameters.get(name, {}).items():
-        path = f"mind.parameters.{name}.{key} = {value:g}"
+        shown = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+        path = f"mind.parameters.{name}.{key} = {shown}"
         if key not in known:
             hint = check.nearest(key, known) or f"; known here: {', '.join(known)}"
             raise PluginError(f"{path}: unknown key{hint}")
         parts[key] = known[key](value)
-        if parts[key] != value:
-            what = "0 or 1" if known[key] is bool else "a whole number"
-            raise PluginError(f"{path}: must be {what}")
+        if parts[key] != value or isinstance(value, bool) != (known[key] is bool):
+            raise PluginError(f"{path}: must be {WORDS[known[key]]}")
     try:
         return cls(**parts)
     except ValueError as error:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import swarm.learners
 from classifier.draws import Draws
 from robots.percept import blank, percept_dtype
 from sim.spec import Phase
-from swarm import mind, peers, registry
+from swarm import mind, missionfile, peers, registry
 from swarm.arbiters import Scene, Verdict, check
 from swarm.arbiters.networks import Immune
 from swarm.calls import silence
@@ -129,6 +130,70 @@ def test_plugin_that_cannot_be_used(tmp_path: Path, name: str, text: str | None,
             load([str(path)])
         assert str(caught.value).startswith(f"mind.plugins = {str(path)!r}: ")
         assert says in str(caught.value)
+
+
+KEEN = """
+from dataclasses import dataclass
+
+from swarm.registry import arbiter, parameters
+
+
+@dataclass(frozen=True)
+class Parameters:
+    keen: bool = False
+    reach: float = 1.5
+    most: int = 3
+
+
+@arbiter("keen")
+class Keen:
+    def __init__(self, mission):
+        self.given = parameters(mission, "keen", Parameters)
+
+    def start(self, lanes): ...
+
+    def step(self, state, scene): ...
+"""
+
+
+def keen(folder: Path, line: str) -> Any:
+    """The parameters of a plugin's arbiter that a mission's file sets by a line."""
+    (folder / "keen.py").write_text(KEEN)
+    text = missionfile.dumps(replace(MISSION, mind=Mind(arbiter="keen", plugins=("keen.py",))))
+    (folder / "mine.toml").write_text(f"{text}[mind.parameters.keen]\n{line}\n")
+    mission = missionfile.load(folder / "mine.toml")
+    assert missionfile.parse(missionfile.dumps(mission)) == mission
+    return registry.build(mission)[0].given
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [
+        ("keen = true", "keen", True),
+        ("keen = false", "keen", False),
+        ("reach = 2", "reach", 2.0),
+        ("most = 1", "most", 1),
+    ],
+)
+def test_parameters_of_every_kind(tmp_path: Path, line: str, key: str, value: float | bool) -> None:
+    given = getattr(keen(tmp_path, line), key)
+    assert (given, type(given)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("keen = 1", "keen = 1: must be true or false"),
+        ("keen = 0.5", "keen = 0.5: must be true or false"),
+        ("keen = 'true'", "keen = 'true': must be a number, or true or false"),
+        ("reach = true", "reach = true: must be a number"),
+        ("most = true", "most = true: must be a whole number"),
+        ("most = 1.5", "most = 1.5: must be a whole number"),
+    ],
+)
+def test_parameters_of_another_kind(tmp_path: Path, line: str, says: str) -> None:
+    with pytest.raises(ValueError, match=rf"mind\.parameters\.keen\.{re.escape(says)}$"):
+        keen(tmp_path, line)
 
 
 CLASS = """
