@@ -15,6 +15,7 @@ from swarm.watch import Watch
 
 VERSION = 1  # of the mission format
 WORLDS = ("bullet", "planar")
+MOST_SITES = 200_000  # that may be expected: all are drawn before the start, which takes a minute or two then
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ class Mission:
                     raise ValueError(
                         f"phases[{i}].kinds.{kind}: no such kind; [kinds] has {', '.join(self.kinds) or 'none'}"
                     )
-
+        coming = sum(phase.duration * phase.rate / 60 for phase in self.phases)
+        if coming > MOST_SITES:
+            raise ValueError(f"phases: {coming:.0f} sites would come, by duration and rate; at most {MOST_SITES} may")
         lost = sum(phase.lost for phase in self.phases)
         if self.phases[0].lost:
             raise ValueError(f"phases[0].lost = {self.phases[0].lost}: nobody is there to fall out yet, must be 0")

@@ -129,6 +129,8 @@ MISTAKES = [
     ('action = "push"', 'action = "dance"',
      "phases[0].kinds.ash.action = 'dance': must be one of 'push', 'pull', 'hold'"),
     ("team = 3", "team = 9", 'phases[1].kinds."white birch".team = 9: must lie in [1, 4]'),
+    ("duration = 60.0\nrate = 12", "duration = 1e6\nrate = 10000",
+     "phases: 166666669 sites would come, by duration and rate; at most 200000 may"),
     ("rate = 12", "rate = 12\nlost = 2", "phases[0].lost = 2: nobody is there to fall out yet, must be 0"),
     ("rate = 4.0", "rate = 4.0\nlost = 12", "phases: 12 robots are lost, of robots.count = 12; one must be left"),
     ('place = "clustered"', 'place = "cluster"',
@@ -422,6 +424,13 @@ def test_wrong_overrides_are_told_together() -> None:
     )
 
 
+def test_so_many_sites_may_come_in_all_phases_together() -> None:
+    mission = missionfile.assign(missionfile.parse(MISSION), ["phases.*.rate=12", "phases.0.duration=5e5"])
+    assert missionfile.override(mission, duration=1e6).duration == 1e6  # 200 000 sites
+    with pytest.raises(MissionError, match=r"^test: phases: 200050 sites would come, by duration and rate; at most"):
+        missionfile.override(mission, duration=1000250)
+
+
 @pytest.mark.parametrize("duration", [float("nan"), float("inf"), -5.0])
 def test_a_duration_is_a_positive_number(duration: float) -> None:
     with pytest.raises(MissionError, match=r"^test: phases\[\d\].duration = "):
@@ -459,8 +468,8 @@ def missions(draw: st.DrawFn) -> Mission:
     some = st.dictionaries(st.sampled_from(sorted(kinds)), meanings, min_size=1) if kinds else st.just({})
     phases = st.builds(
         Phase,
-        duration=between(1, 1e6),
-        rate=between(0, 1000) if kinds else st.just(0.0),
+        duration=between(1, 1e4),
+        rate=between(0, 400) if kinds else st.just(0.0),
         kinds=some,
         name=texts,
         place=st.sampled_from(["scattered", "clustered"]),
