@@ -84,7 +84,10 @@ def main(argv: Sequence[str]) -> int:
         print(f"jerne: error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     for folder in made:
-        print(f"{folder}: written")
+        lacks = (folder / "keys").exists() and not list((folder / "keys").glob("*.secret"))
+        print(
+            f"{folder}: written{f'; its keys were made elsewhere: add {folder.name}.secret to keys' if lacks else ''}"
+        )
     print(f"next: copy each to its robot, start the units, then: jerne doctor {args.fleet}; jerne arm {args.fleet}")
     return 0
 
@@ -104,7 +107,7 @@ def deploy(whole: Fleet, path: Path, out: Path, command: str) -> list[Path]:
                 [f"{path}: robot {robot.number}: {mission.name} has robots 0 to {mission.robots.count - 1}"]
             )
         if ring is not None:
-            keys.load(path.parent / whole.keys, str(robot.number))
+            _files(path.parent / whole.keys, robot.number, ring)
     if out.exists():
         raise MissionError([f"--out {out}: exists already and is left as it is"])
     made = []
@@ -118,10 +121,19 @@ def deploy(whole: Fleet, path: Path, out: Path, command: str) -> list[Path]:
         )
         if ring is not None:
             (folder / "keys").mkdir(mode=0o700)
-            for name in ("swarm", "members", f"{robot.number}.secret"):
-                shutil.copy2(path.parent / whole.keys / name, folder / "keys" / name)
+            for file in _files(path.parent / whole.keys, robot.number, ring):
+                shutil.copy2(file, folder / "keys")
         made.append(folder)
     return made
+
+
+def _files(folder: Path, robot: int, ring: keys.Keyring) -> list[Path]:
+    """A robot's own of the files in the keys' `folder`: no secret, where it was made on the robot. Raises KeysError."""
+    shared, secret = [folder / "swarm", folder / "members"], folder / f"{robot}.secret"
+    if robot in ring.robots and not secret.exists():
+        return shared
+    keys.load(folder, str(robot))
+    return [*shared, secret]
 
 
 def packed(mission: Mission, folder: Path) -> Mission:

@@ -352,6 +352,22 @@ def test_deploy_writes_what_each_robot_needs_and_no_more(tmp_path: Path) -> None
     assert main(["deploy", str(file), "--out", str(out)]) == 2  # exists
 
 
+def test_a_robot_keeps_the_secret_that_was_made_on_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys.new(tmp_path / "keys", ["0", "desk", "tracker"])
+    (made,) = keys.new(tmp_path / "mine", ["3"])
+    file, out = tmp_path / "fleet.toml", tmp_path / "out"
+    file.write_text(FLEET)
+    assert main(["deploy", str(file), "--out", str(out)]) == 2  # no member yet
+    assert not out.exists()
+    keys.add(tmp_path / "keys", "3", made.public)
+    assert main(["deploy", str(file), "--out", str(out)]) == 0
+    assert f"{out / '3'}: written; made elsewhere, add to keys: 3.secret\n" in capsys.readouterr().out
+    assert sorted(p.name for p in (out / "3" / "keys").iterdir()) == ["members", "swarm"]
+    shutil.copy2(tmp_path / "mine" / "3.secret", out / "3" / "keys")
+    assert keys.load(out / "3" / "keys").robots.keys() == {0, 3}
+    assert keys.load(out / "3" / "keys").beacon == keys.load(tmp_path / "keys", "desk").beacon
+
+
 PLUGIN = """
 from swarm.registry import {what}
 
