@@ -9,6 +9,7 @@ by one wall put before the food and one taken away, it is the only one with the 
 ways (5.194 steps on average) in which no two cells look alike.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,15 +34,16 @@ class MazeError(ValueError):
 
 def load(file: Path | str) -> World:
     """The maze in a file, or one that ships: woods1, maze4, maze5, maze6. Raises MazeError."""
-    path = Path(file)
-    if not path.exists():
-        path = SHIPPED / f"{file}.txt"
+    known = {path.stem: path for path in sorted(SHIPPED.glob("*.txt"))}
+    path = Path(file) if os.path.exists(file) else known.get(str(file), Path(file))
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(sorted(shipped.stem for shipped in SHIPPED.glob("*.txt")))
-        why = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
-        raise MazeError(f"{file}: {why}; those that ship are {known}") from None
+    except FileNotFoundError:
+        raise MazeError(f"{file}: no such file; those that ship are {', '.join(known)}") from None
+    except OSError as error:
+        raise MazeError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise MazeError(f"{file}: cannot be read: {error}") from None
     try:
         return parse(text.split())
     except MazeError as error:

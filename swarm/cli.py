@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from swarm.options import CAMERAS, MINDS, PACES, RADIOS, Options
-from swarm.refusal import refuse
+from swarm.refusal import denied, refuse
 
 #: further commands: name -> module whose `main(argv)`, or other function after a colon, gives the exit status; help
 OTHERS = {
@@ -214,7 +214,8 @@ def _run(args: argparse.Namespace) -> int:
     minds = [f'mind.{name}="{getattr(args, name)}"' for name in ("arbiter", "learner") if getattr(args, name)]
     try:
         if args.resume is not None and not os.path.isfile(args.resume / "mission.toml"):
-            return refuse(f"--resume {args.resume}: must be the folder of a run")
+            why = denied(args.resume / "mission.toml") or "must be the folder of a run"
+            return refuse(f"--resume {args.resume}: {why}")
         name = args.mission or ("default" if args.resume is None else str(args.resume / "mission.toml"))
         mission = missionfile.load(missionfile.find(name), [*args.sets, *minds])
         if args.seed is not None and not 0 <= args.seed < 2**63:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from robots import check
 from sim.spec import Robots
 from swarm.mission import Mission
+from swarm.refusal import denied
 
 MAP_SPEED = 0.5  # m/s
 WORDS = {bool: "true or false", int: "an integer", float: "a number", str: "text in quotes"}
@@ -52,6 +53,8 @@ def find(mission: str) -> Path:
         return Path(mission)
     if os.path.isdir(mission):
         raise MissionError([f"{mission}: is a folder, must be a mission's file or name"])
+    if why := denied(mission):
+        raise MissionError([f"{mission}: cannot be read: {why}"])
     names = f"no such file, and the shipped missions are {', '.join(known)}"
     raise MissionError([f"{mission}: {names}{check.nearest(Path(mission).stem, known)}"])
 
@@ -282,7 +285,8 @@ def anchored(mission: Mission, folder: Path, name: str) -> Mission:
             folder_is_open = os.path.isdir(full.parent) and os.access(full.parent, os.R_OK)
             beside = os.listdir(full.parent) if folder_is_open else []
             hint = check.nearest(full.name, (other for other in beside if other.endswith(full.suffix)))
-            errors.append(f"{name}: {key} = {path!r}: no such file: {full}{hint}")
+            wrong = f"cannot be read: {why}" if (why := denied(full)) else f"no such file: {full}{hint}"
+            errors.append(f"{name}: {key} = {path!r}: {wrong}")
         return str(full)
 
     arena, robots, mind = mission.arena, mission.robots, mission.mind

@@ -27,6 +27,7 @@ A log that was cut off is read up to there; a damaged second is left out by `Log
 """
 
 import json
+import os
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -48,6 +49,7 @@ from sim.site import Event, Site
 from swarm import foxglove, missionfile
 from swarm.mission import Mission
 from swarm.net.ties import Ties
+from swarm.refusal import denied
 from swarm.rules import Decision
 from swarm.view.snapshot import Stage
 
@@ -299,9 +301,10 @@ def read(path: Path) -> Iterator[Tick]:
 
 def open_run(run: Path) -> Log:
     """The log of a run folder, or of the file itself. Raises LogError."""
-    if run.is_dir() and not (run / "ticks.mcap").exists():
+    log = run / "ticks.mcap" if os.path.isdir(run) else run
+    if log != run and not denied(log) and not log.exists():
         raise LogError(f"{run}: no run folder (ticks.mcap is missing)")
-    return Log(run / "ticks.mcap" if run.is_dir() else run)
+    return Log(log)
 
 
 def _tick(data: bytes, layouts: tuple[np.dtype[np.void], ...]) -> Tick:

@@ -26,7 +26,7 @@ from swarm.net import keys
 from swarm.net.air import NOTICE
 from swarm.options import Options
 from swarm.process import ENDING
-from swarm.refusal import unused
+from swarm.refusal import denied, unused
 from swarm.results import COMPLETED, manifest
 from swarm.view import desk
 from swarm.view.dashboard import Dashboard, plain_line
@@ -236,6 +236,8 @@ def _see_display(name: str | None) -> None:
 
 def learnt(mission: Mission, folder: Path, minds: str = "processes") -> list[int]:
     """The robots whose minds are in the folder of a run, all of them fit to go on. Raises ValueError."""
+    if why := denied(store.whole(folder)):
+        raise ValueError(f"--resume {folder}: its minds cannot be read: {why}")
     whole = store.is_there(store.whole(folder))
     if whole != (minds == "stack") and (folder / "minds").is_dir():
         kept = "stack" if whole else "processes"

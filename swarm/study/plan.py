@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -125,7 +126,7 @@ def base_mission(spec: Spec, folder: Path) -> Mission:
     """The mission that a study is about: one that ships, or a file from `folder`. Raises MissionError."""
     beside = folder / spec.mission
     try:
-        return missionfile.load(beside if beside.is_file() else missionfile.find(spec.mission))
+        return missionfile.load(beside if os.path.isfile(beside) else missionfile.find(spec.mission))
     except MissionError as error:
         raise MissionError([f"mission: {line}" for line in error.errors]) from None
 

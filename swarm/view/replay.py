@@ -163,8 +163,6 @@ def _lines(player: Player, begin: float) -> None:
 def _film(player: Player, begin: float, path: Path) -> None:
     """A film of the top view from a time on. Raises ValueError for a file that cannot be."""
     log, shown = player.log, sys.stderr.isatty()
-    if not path.parent.is_dir():
-        raise ValueError(f"--video {path}: there is no folder {path.parent}")
     try:
         from swarm.results import Film
 

@@ -5,6 +5,7 @@ All figures are SVG in the page, which fetches nothing. They come from the log a
 
 import argparse
 import math
+import os
 import re
 import statistics
 import sys
@@ -53,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
         return refuse("--out FILE is needed for several runs")
     if args.format is not None and args.figures is None:
         return refuse("--format: is of --figures, which is not there")
-    out = args.out or (args.runs[0] if args.runs[0].is_dir() else args.runs[0].parent) / "report.html"
+    out = args.out or (args.runs[0] if os.path.isdir(args.runs[0]) else args.runs[0].parent) / "report.html"
     try:
         unused("--out", args.out)
         histories = []

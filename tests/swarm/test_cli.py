@@ -1,5 +1,7 @@
 """The command line: what it hands on, what it prints, its exit status."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +71,66 @@ def test_what_exists_is_not_written_over(
     assert (tmp_path / "mine" / "own.gif").read_text() == "all I have"
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (f"report {LONG}", f"{LONG}: cannot be read: "),
+        (f"replay {LONG}", f"{LONG}: cannot be read: "),
+        (f"rules {LONG}", f"{LONG}: cannot be read: "),
+        (f"replay nowhere --video {LONG}.gif", f"--video {LONG}.gif: "),
+        (f"run --video {LONG}.gif", f"--video {LONG}.gif: "),
+        (f"lcs mux --picture {LONG}.png", f"--picture {LONG}.png: "),
+        (f"lcs maze {LONG}", f"{LONG}: cannot be read: "),
+        (f"validate {LONG}", f"{LONG}: cannot be read: "),
+        (f"run --map {LONG}", f"default: arena.map = '{LONG}': cannot be read: "),
+    ],
+)
+def test_a_name_that_is_too_long_is_one_line(capsys: pytest.CaptureFixture[str], arguments: str, said: str) -> None:
+    assert main(arguments.split()) == 2
+    assert capsys.readouterr().err == f"jerne: error: {said}File name too long\n"
+
+
+def unprivileged(*lines: str, cwd: Path) -> list[str]:
+    """What these commands say on stderr to one who is kept out of closed folders, as root is not."""
+    drop = ["setpriv", *(f"--{which}=-dac_override,-dac_read_search" for which in ("bounding-set", "inh-caps"))]
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root without setpriv is let in everywhere")
+    script = "import sys; from swarm.cli import main\nassert {main(line.split()) for line in sys.argv[1:]} == {2}"
+    command = [*(drop if os.geteuid() == 0 else ()), sys.executable, "-c", script, *lines]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    return done.stderr.splitlines()
+
+
+def test_what_may_not_be_read_or_written_is_one_line_before_anything_runs(tmp_path: Path) -> None:
+    closed, learnt, full = (tmp_path / name for name in ("closed", "learnt", "full"))
+    for folder in (closed, learnt / "minds", full):
+        folder.mkdir(parents=True)
+    (learnt / "mission.toml").write_text(missionfile.template("mine"))
+    closed.chmod(0)
+    (learnt / "minds").chmod(0)
+    full.chmod(0o555)
+    said = {
+        "report closed/run": "closed/run: cannot be read: Permission denied",
+        "replay closed/run": "closed/run: cannot be read: Permission denied",
+        "replay closed": "closed/ticks.mcap: cannot be read: Permission denied",
+        "replay nowhere --video closed/f.gif": "--video closed/f.gif: Permission denied",
+        "lcs mux --picture closed/x.png": "--picture closed/x.png: Permission denied",
+        "lcs maze closed/m.txt": "closed/m.txt: cannot be read: Permission denied",
+        "validate closed/m": "closed/m: cannot be read: Permission denied",
+        "run --map closed/m.yaml": "default: arena.map = 'closed/m.yaml': cannot be read: Permission denied",
+        "run --resume closed/run": "--resume closed/run: Permission denied",
+        "run --resume learnt": "--resume learnt: its minds cannot be read: Permission denied",
+        "run --video full/f.gif": "--video full/f.gif: nothing can be written into the folder full",
+        "replay nowhere --video full/f.gif": "--video full/f.gif: nothing can be written into the folder full",
+    }
+    assert unprivileged(*said, cwd=tmp_path) == [f"jerne: error: {line}" for line in said.values()]
+    for folder in (closed, learnt / "minds"):
+        folder.chmod(0o700)
+
+
 # run
 
 
@@ -123,7 +185,7 @@ def test_run_takes_a_file(runs: list[tuple[Mission, Options]], tmp_path: Path) -
         ("--duration 0", "--duration 0: must lie in [1, 1e6] s"),
         ("--duration nan", "--duration nan: must lie in [1, 1e6] s"),
         ("--resume nowhere", "--resume nowhere: must be the folder of a run"),
-        (f"--resume {'x' * 300}", f"--resume {'x' * 300}: must be the folder of a run"),
+        (f"--resume {LONG}", f"--resume {LONG}: File name too long"),
         (".", ".: is a folder, must be a mission's file or name"),
         (
             "--listen tcp://*:99999 --insecure",

@@ -99,6 +99,10 @@ def test_mistakes_get_a_line_each(text: str, said: str) -> None:
             "condition robots.count = x: robots.count = 'x': must be an integer",
         ),
         ('mission = "defalt"\n[controllers]\na = []', "mission: defalt: no such file, and the shipped "),
+        (
+            f'mission = "{"x" * 300}"\n[controllers]\na = []',
+            f"mission: {'x' * 300}: cannot be read: File name too long",
+        ),
     ],
 )
 def test_what_does_not_fit_the_mission_is_told_before_anything_is_played(text: str, said: str) -> None:
