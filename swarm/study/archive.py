@@ -77,6 +77,9 @@ class Archive:
                 self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
             elif found != FORMAT:
                 raise ArchiveError(f"{path}: not the file of a study, or one of another version")
+        except sqlite3.OperationalError as error:
+            self._lock.close()
+            raise ArchiveError(f"{path}: {why(error)}") from None
         except sqlite3.DatabaseError as error:
             self._lock.close()
             raise ArchiveError(f"{path}: not the file of a study: {error}") from None
@@ -206,7 +209,16 @@ class _transaction:  # noqa: N801 - used as a function
         self.db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.db.execute("COMMIT" if kind is None else "ROLLBACK")
+        if self.db.in_transaction:  # SQLite itself takes back what a full disk stopped
+            self.db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def why(error: sqlite3.DatabaseError) -> str:
+    """What is wrong with a file by what SQLite says: it is damaged, or something is in the way."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return f"damaged: {error}"
+    busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return f"{'in use by another program' if busy else 'cannot be read or written'}: {error}"
 
 
 def _named(key: tuple[str, ...]) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import TracebackType
 
 from swarm import results
 from swarm.missionfile import MissionError
 from swarm.refusal import refuse
 from swarm.study import plan, spec
-from swarm.study.archive import Archive, ArchiveError
+from swarm.study.archive import Archive, ArchiveError, why
 from swarm.study.plan import Cell
 from swarm.study.pool import Job, ordered, play_all
 from swarm.study.spec import Spec
@@ -53,8 +53,6 @@ def main(argv: Sequence[str]) -> int:
         return run(args)
     except (MissionError, ArchiveError) as error:
         return refuse(error)
-    except sqlite3.DatabaseError as error:
-        return refuse(f"{args.out or args.spec}: a file of the study is damaged: {error}")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("scipy", "matplotlib"):
             return refuse(f"jerne compare {LACKING}")
@@ -116,7 +114,10 @@ def run(args: argparse.Namespace) -> int:
         if not runs:
             print(f"{out}: no run is done yet, so there is no report", flush=True)
             return stage.status or int(bool(failed) or args.report_only)
-        path = report.write(study, text, plan.conditions(study), cells, runs, archive, out)
+        try:
+            path = report.write(study, text, plan.conditions(study), cells, runs, archive, out)
+        except OSError as error:
+            raise MissionError([f"{error.filename or out}: cannot be written: {error.strerror}"]) from None
         print(f"{len(runs)} of {len(cells) * study.seeds} runs, {failed} failed; report: {path}", flush=True)
     return stage.status or int(bool(failed))
 
@@ -201,10 +202,14 @@ class Stage:
         self._endings.__enter__()
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for archive in self._archives:
             archive.close()
-        self._endings.__exit__(*error)
+        self._endings.__exit__(kind, error, trace)
+        if isinstance(error, sqlite3.DatabaseError):  # of the one that is at work: the last
+            raise ArchiveError(f"{self._archives[-1].path}: {why(error)}") from None
 
 
 def versions() -> dict[str, str | None]:

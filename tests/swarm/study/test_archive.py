@@ -1,5 +1,6 @@
 """The file of a study: whole runs, once each; another spec is refused, a larger one extends."""
 
+import resource
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from swarm.mission import Mission
-from swarm.study.archive import Archive, ArchiveError
+from swarm.study.archive import Archive, ArchiveError, why
 from swarm.study.plan import GOES_ON, RESET, Cell
 from swarm.study.play import COLUMNS, Played
 
@@ -77,6 +78,21 @@ def test_a_run_is_kept_whole_or_not_at_all(tmp_path: Path, cell: Cell) -> None:
     archive.close()
     db = sqlite3.connect(tmp_path / "s.sqlite")
     assert [db.execute(f"SELECT COUNT(*) FROM {t}").fetchone()[0] for t in ("runs", "rows", "tasks")] == [1, 2, 2]
+
+
+def test_a_full_disk_is_told_as_that_and_takes_nothing(tmp_path: Path, cell: Cell) -> None:
+    archive = opened(tmp_path / "s.sqlite", cell)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "s.sqlite").stat().st_size, before[1]))
+    try:
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            archive.keep(cell, 7, replace(played(), rows=[ROW] * 10_000), "c1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert why(caught.value) == "cannot be read or written: disk I/O error"
+    assert archive.states() == {}
+    archive.keep(cell, 7, played(), "c1")
+    archive.close()
 
 
 def test_another_mission_is_refused_and_more_cells_are_added(tmp_path: Path, cell: Cell, mission: Mission) -> None:

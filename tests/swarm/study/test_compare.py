@@ -1,5 +1,6 @@
 """`jerne compare` as a user calls it: real processes, killed and resumed."""
 
+import contextlib
 import os
 import re
 import signal
@@ -261,17 +262,31 @@ def test_mistakes_get_one_line(
     assert error.count("\n") == 1
 
 
-def test_a_damaged_study_gets_one_line(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study_that_is_in_use_or_damaged_or_cannot_be_reported_gets_one_line(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     assert main(["compare", str(small), "--out", str(out), "--plain", "--seeds", "1"]) == 0
-    file = out / "study.sqlite"
+    file, report = out / "study.sqlite", ["compare", str(small), "--out", str(out), "--report-only"]
+    capsys.readouterr()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        for hold in ("IMMEDIATE", "EXCLUSIVE"):  # others may read, or not even that
+            other.execute(f"BEGIN {hold}")
+            assert main(report) == 2
+            said = f"jerne: error: {file}: in use by another program: database is locked\n"
+            assert capsys.readouterr().err == said
+            other.execute("ROLLBACK")
+    (out / "report.html").unlink()
+    (out / "report.html").mkdir()
+    assert main(report) == 2
+    assert capsys.readouterr().err == f"jerne: error: {out / 'report.html'}: cannot be written: Is a directory\n"
     data = file.read_bytes()
     file.write_bytes(data[:4096] + bytes(len(data) - 8192) + data[-4096:])
     capsys.readouterr()
     for more in ([], ["--report-only"]):
         assert main(["compare", str(small), "--out", str(out), "--plain", *more]) == 2
         error = capsys.readouterr().err
-        assert "a file of the study is damaged: " in error
+        assert error.startswith(f"jerne: error: {file}: damaged: ")
         assert error.count("\n") == 1
     assert len(file.read_bytes()) == len(data)
 
