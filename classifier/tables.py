@@ -67,32 +67,38 @@ def params(capacity: int = 2000) -> Params:
 
 def read(path: Path | str, target: str) -> Data:
     """A table with a line of names; all columns but `target` must be numbers. Raises TableError."""
+    rows, begin = [], 1  # each row with the line that it begins in
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            for row in (reader := csv.reader(file)):
+                if row:
+                    rows.append((begin, row))
+                begin = reader.line_num + 1
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: cannot be read: {error}") from None
+    except csv.Error as error:
+        raise TableError(f"{path}: line {begin}: {error}; is a quote not closed?") from None
     if len(rows) < 3:
         raise TableError(f"{path}: {len(rows)} lines: must be a line of names and at least two of values")
-    names, *lines = rows
+    (_, names), *lines = rows
     if target not in names:
         raise TableError(f"{path}: target = {target!r}: must be one of {', '.join(names)}")
     if len(names) < 2:
         raise TableError(f"{path}: has no column but {target!r}: nothing to learn from")
     at = names.index(target)
     X = np.zeros((len(lines), len(names) - 1))
-    for number, line in enumerate(lines, 2):
+    for i, (number, line) in enumerate(lines):
         if len(line) != len(names):
             raise TableError(f"{path}: line {number}: {len(line)} values for {len(names)} columns")
         for column, text in enumerate(line[:at] + line[at + 1 :]):
             name = names[column + (column >= at)]
             try:
-                X[number - 2, column] = float(text)
+                X[i, column] = float(text)
             except ValueError:
                 raise TableError(f"{path}: line {number}: {name} = {text!r}: must be a number") from None
-            if not np.isfinite(X[number - 2, column]):
+            if not np.isfinite(X[i, column]):
                 raise TableError(f"{path}: line {number}: {name} = {text}: must be finite")
-    classes, y = np.unique([line[at] for line in lines], return_inverse=True)
+    classes, y = np.unique([line[at] for _, line in lines], return_inverse=True)
     if len(classes) < 2:
         raise TableError(f"{path}: {target}: all values are {str(classes[0])!r}; nothing to tell apart")
     return Data(tuple(names[:at] + names[at + 1 :]), tuple(classes.tolist()), X, y)

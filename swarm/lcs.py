@@ -16,6 +16,7 @@ import numpy as np
 from classifier import scs
 from classifier.params import Params
 from robots import check
+from swarm import missionfile
 from swarm.refusal import refuse, unused
 
 ADDRESSES = {3: 1, 6: 2, 11: 3, 20: 4, 37: 5}
@@ -117,13 +118,13 @@ def _finite(value: Any) -> Any:
 
 
 def parameters(args: argparse.Namespace, standard: P) -> P:
-    """The standard ones, changed by the TOML file and then by the options. Raises LcsError."""
+    """The standard ones, changed by the TOML file and then by the options. Raises LcsError, MissionError."""
     changes: dict[str, Any] = {}
     known = {field.name: type(field.default) for field in fields(standard)}
     if args.params is not None:
         try:
-            changes = tomllib.loads(args.params.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            changes = tomllib.loads(missionfile.text_of(args.params))
+        except tomllib.TOMLDecodeError as error:
             raise LcsError(f"{args.params}: {error}") from None
         for key, value in changes.items():
             if key not in known:

@@ -59,6 +59,12 @@ def test_a_table_is_read(tmp_path: Path) -> None:
         ("a,k\n1,x\n", "2 lines: must be a line of names and at least two of values"),
         ("a,b\n1,x\n2,y\n", "target = 'k': must be one of a, b"),
         ("a,k\n1,x\n2\n", "line 3: 1 values for 2 columns"),
+        ("\na,k\n\n1,x\n\n\n2\n", "line 7: 1 values for 2 columns"),
+        ('k,a\n"x\nof two lines",1\ny,z\n', "line 4: a = 'z': must be a number"),
+        (
+            f'a,k\n1,x\n\n2,"y\n{"3,x" * 50_000}',
+            r"line 4: field larger than field limit \(131072\); is a quote not closed\?",
+        ),
         ("a,k\n1,x\nz,y\n", "line 3: a = 'z': must be a number"),
         ("a,k\n1,x\nnan,y\n", "line 3: a = nan: must be finite"),
         ("a,k\n1,x\n2,x\n", "k: all values are 'x'; nothing to tell apart"),
@@ -68,6 +74,12 @@ def test_a_table_that_cannot_be_learnt_from_is_refused(tmp_path: Path, text: str
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(tables.TableError, match=f"^{tmp_path}/t.csv: {message}$"):
         tables.read(tmp_path / "t.csv", "k")
+
+
+def test_a_table_that_a_spreadsheet_saved_has_its_first_column(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("kind,a\r\nx,1\r\ny,2\r\n", encoding="utf-8-sig", newline="")
+    data = tables.read(tmp_path / "t.csv", "kind")
+    assert (data.names, data.classes, data.X.tolist()) == (("a",), ("x", "y"), [[1], [2]])
 
 
 def test_constant_and_binary_columns_are_no_trouble() -> None:

@@ -52,7 +52,7 @@ def test_teams_and_auctions(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_parameters_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.toml"
-    path.write_text("mu = 0.01\nnu = 10\ngradient = true\n")
+    path.write_text("mu = 0.01\nnu = 10\ngradient = true\n", encoding="utf-8-sig")  # as some editors save it
     assert main(["lcs", "mux", "--params", str(path), "--json", *LESSONS]) == 0
     params = json.loads(capsys.readouterr().out)["params"]
     assert (params["mu"], params["nu"], params["gradient"], params["beta"]) == (0.01, 10, True, 0.2)
