@@ -19,6 +19,7 @@ from robots import check
 from swarm import missionfile
 from swarm.refusal import refuse, unused
 
+MOST_SEEDS, MOST_PROBLEMS = 1000, 10_000_000  # the latter are drawn at once: a gigabyte or two
 ADDRESSES = {3: 1, 6: 2, 11: 3, 20: 4, 37: 5}
 P = TypeVar("P", Params, scs.Params)
 Figures = dict[str, Any]  # of one seed
@@ -86,9 +87,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Run the task for all seeds and print what came out; the exit status."""
-    if args.seeds < 1 or (args.problems is not None and args.problems < 1):
-        return refuse("--seeds and --problems must be at least 1")
     try:
+        for name, most in (("seeds", MOST_SEEDS), ("problems", MOST_PROBLEMS)):
+            if (value := getattr(args, name)) is not None and not 1 <= value <= most:
+                raise ValueError(f"--{name} {value}: must lie in [1, {most}]")
         unused("--picture", args.picture, ".png")
     except ValueError as error:
         return refuse(error)

@@ -65,7 +65,8 @@ def test_parameters_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixtu
         ("beta = 7.0", [], "p.toml: beta = 7.0: must lie in [1e-06, 1]"),
         ("capacity = 1.5", [], "p.toml: capacity = 1.5: must be of type int"),
         ("mu = 0.1", ["--mu", "0.2"], "mu: given in "),
-        ("", ["--seeds", "0"], "--seeds and --problems must be at least 1"),
+        ("", ["--seeds", "0"], "--seeds 0: must lie in [1, 1000]"),
+        ("", ["--problems", "0"], "--problems 0: must lie in [1, 10000000]"),
         ("", ["--nu", "2.5"], "nu = 2.5: must be a whole number"),
         ("", ["--capacity", "1"], "capacity = 1: must be at least the number of actions, 2"),
         ("", ["--picture", "nowhere/x.png"], "--picture nowhere/x.png: there is no folder nowhere"),
@@ -103,6 +104,12 @@ def test_tables_and_changes_that_make_no_sense_are_named(tmp_path: Path, capsys:
     assert "t.csv: has no column but 'kind': nothing to learn from" in capsys.readouterr().err
     assert main(["lcs", "team", "--problems", "2000", "--change", "5000"]) == 2
     assert "change = 5000: must lie in [0, 2000]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", [["mux"], ["maze", "woods1"], ["csv", "t.csv", "--target", "k"], ["team"], ["scs"]])
+def test_no_task_takes_more_problems_than_memory_holds(capsys: pytest.CaptureFixture[str], task: list[str]) -> None:
+    assert main(["lcs", *task, "--problems", "1000000000000"]) == 2
+    assert capsys.readouterr().err == "jerne: error: --problems 1000000000000: must lie in [1, 10000000]\n"
 
 
 def test_a_missing_maze_is_named(capsys: pytest.CaptureFixture[str]) -> None:
