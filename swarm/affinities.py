@@ -1,6 +1,7 @@
 """Affinities of immune networks as files and pictures of a graph (GraphML, as networkx and other programs have it)."""
 
 import math
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,7 +23,7 @@ SUPPRESSES, STIMULATES = "#d55e00", "#009e73"
 def read(path: Path, antibodies: int) -> np.ndarray:
     """The matrix (B, B) of a GraphML file whose edges carry `weight`; nodes are named as `names_of` says.
 
-    Raises AffinityError for a file that is no such graph, with its name; OSError.
+    Raises AffinityError for a file that cannot be read or is no such graph, with its name.
     """
     import networkx as nx
 
@@ -33,6 +34,10 @@ def read(path: Path, antibodies: int) -> np.ndarray:
         return from_graph(cast("nx.DiGraph[str]", graph), names)
     except AffinityError as error:
         raise AffinityError(f"{path}: {error}") from None
+    except OSError as error:  # of a damaged .gz or .bz2 without the words of the system
+        raise AffinityError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (EOFError, zlib.error) as error:
+        raise AffinityError(f"{path}: cannot be read: {error}") from None
     except (ParseError, UnicodeDecodeError, nx.NetworkXError, KeyError, ValueError) as error:
         raise AffinityError(f"{path}: no GraphML: {error}") from None
 

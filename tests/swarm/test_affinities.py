@@ -87,6 +87,23 @@ def test_files_that_are_no_graphml(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "No such file" in capsys.readouterr().err
 
 
+def test_a_packed_file_that_is_cut_off_or_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.graphml.gz"
+    affinities.write(path, NET)
+    whole = path.read_bytes()
+    for data, says in (
+        (whole[:-20], "Compressed file ended before the end-of-stream marker was reached"),
+        (whole[:-8] + bytes(8), "CRC check failed"),
+        (whole[:20] + bytes(20) + whole[40:], "Error -3 while decompressing data"),
+        (b"no gzip", "Not a gzipped file"),
+    ):
+        path.write_bytes(data)
+        assert immunity.main(["--read", str(path)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"jerne: error: {path}: cannot be read: {says}")
+        assert said.count("\n") == 1
+
+
 def test_the_picture_shows_who_acts_on_whom() -> None:
     """Orange only where an antibody is suppressed, green only where it is stimulated, nothing where neither is."""
     for affinity, colours in ((NET, {affinities.SUPPRESSES, affinities.STIMULATES}), (np.zeros((2, 2)), set())):
