@@ -12,7 +12,7 @@ from immune import stability
 from immune.affinity import names_of
 from immune.params import RANGES, Params
 from swarm import affinities, missionfile
-from swarm.refusal import refuse, unused
+from swarm.refusal import apart, refuse, unused
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
             ("--graph", args.graph, [".png"]),
         ):
             unused(flag, path, *suffixes)
+        apart(("--picture", args.picture), ("--write", args.write), ("--graph", args.graph))
         for name in ("antigen", "other"):
             if not 0 <= getattr(args, name) <= 1:
                 raise ValueError(f"--{name} = {getattr(args, name)}: must lie in [0, 1]")

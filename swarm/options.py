@@ -48,6 +48,10 @@ class Options:
             raise ValueError("insecure: goes without --keys")
         if self.command is not None and self.keys is None:
             raise ValueError("command: needs --listen and --keys FOLDER: orders are taken from the operator only")
+        if self.key is not None and self.keys is None:
+            raise ValueError(f"key = {self.key!r}: says nothing without --keys FOLDER")
+        if self.operator != "operator" and self.command is None:
+            raise ValueError(f"operator = {self.operator!r}: says nothing without --command tcp://HOST:PORT")
         check.choice("radio", self.radio, RADIOS)
         if self.minds == "stack" and self.radio == "peers":
             raise ValueError("minds = 'stack': minds in one process have no links of their own")

@@ -40,3 +40,11 @@ def unused(flag: str, path: Path | None, *suffixes: str) -> None:
         raise ValueError(f"{flag} {path}: nothing can be written into the folder {path.parent}")
     if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{flag} {path}: must end in {' or '.join(suffixes)}")
+
+
+def apart(*given: tuple[str, Path | None]) -> None:
+    """Refuse flags of which two name one file. Raises ValueError."""
+    taken: dict[Path, str] = {}
+    for flag, path in given:
+        if path is not None and (other := taken.setdefault(path.resolve(), flag)) != flag:
+            raise ValueError(f"{flag} {path}: is the file of {other} too")

@@ -207,9 +207,12 @@ def check(mission: Mission, options: Options) -> None:
         _see_display(os.environ.get("DISPLAY"))
     if options.keys is not None:
         try:
-            keys.load(options.keys, options.key)
+            ring = keys.load(options.keys, options.key)
         except ValueError as error:
             raise ValueError(f"--keys {error}") from None
+        members = ring.allowed.values()
+        if options.command is not None and options.operator not in members:
+            raise ValueError(f"--operator {options.operator}: is no member; there are {', '.join(members)}")
     if options.video is not None:
         try:
             Video(options.video)

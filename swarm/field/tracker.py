@@ -212,6 +212,8 @@ def main(argv: Sequence[str]) -> int:
     """Run `jerne tracker` with these arguments; the exit status."""
     args = _parser().parse_args(argv)
     try:
+        if args.sets and not args.mission:
+            raise ValueError(f"--set {args.sets[0]}: says nothing without --mission")
         ring = keys.load(args.keys, "tracker") if args.keys else None
         referee = None
         if args.mission:

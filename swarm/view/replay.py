@@ -76,6 +76,9 @@ def main(argv: Sequence[str]) -> int:
     """Run `jerne replay` with these arguments; the exit status."""
     args = _parser().parse_args(argv)
     try:
+        for flag, value in (("--video", args.video), ("--from", args.start), ("--speed", args.speed)):
+            if args.verify and value is not None:
+                raise ValueError(f"{flag} {value}: says nothing with --verify")
         unused("--video", args.video)
         log = record.open_run(args.run)
         if args.verify:
@@ -83,15 +86,16 @@ def main(argv: Sequence[str]) -> int:
         begin = args.start if args.start is not None else 0.0
         if not 0 <= begin <= log.end:
             return refuse(f"--from {begin:g}: must lie in [0, {log.end:g}], which is what the log holds")
-        if not SPEEDS[0] <= args.speed <= SPEEDS[-1]:
-            return refuse(f"--speed {args.speed:g}: must lie in [{SPEEDS[0]:g}, {SPEEDS[-1]:g}]")
+        speed = args.speed if args.speed is not None else 1.0
+        if not SPEEDS[0] <= speed <= SPEEDS[-1]:
+            return refuse(f"--speed {speed:g}: must lie in [{SPEEDS[0]:g}, {SPEEDS[-1]:g}]")
         player = Player(log)
         if args.video is not None:
             _film(player, begin, args.video)
         elif args.plain or not sys.stdout.isatty():
             _lines(player, begin)
         else:
-            _watch(player, begin, args.speed)
+            _watch(player, begin, speed)
     except ValueError as error:
         return refuse(error)
     if log.lack:
@@ -236,7 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="a run's folder, or its ticks.mcap")
     add("--from", type=float, dest="start", metavar="S", help="simulated second to begin with (default: 0)")
-    add("--speed", type=float, default=1.0, metavar="X", help="simulated seconds per second (default: 1)")
+    add("--speed", type=float, metavar="X", help="simulated seconds per second (default: 1)")
     add("--video", type=Path, metavar="FILE", help="write a film of the top view (.mp4 or .gif) instead")
     add("--plain", action="store_true", help="lines of text in place of the dashboard")
     add("--verify", action="store_true", help="run the minds again on the log and report the first difference")

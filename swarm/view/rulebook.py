@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from classifier.population import Rule
 from swarm import record
 from swarm.record import Log, Told
-from swarm.refusal import refuse, unused
+from swarm.refusal import apart, refuse, unused
 from swarm.report import ACTIONS
 from swarm.rules import sentence, strongest
 
@@ -77,6 +77,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         unused("--json", args.json)
         unused("--csv", args.csv)
+        apart(("--json", args.json), ("--csv", args.csv))
         if args.most < 1:
             raise ValueError(f"--most {args.most}: must be at least 1")
         log = record.open_run(args.run)

@@ -12,6 +12,7 @@ import pytest
 from swarm import cli, missionfile
 from swarm.cli import main
 from swarm.mission import Mission
+from swarm.net import keys
 from swarm.options import Options
 
 KNOWN = "aggregate, default, many, office"
@@ -69,6 +70,35 @@ def test_what_exists_is_not_written_over(
     said = "exists already and is left as it is" if there else f"there is no folder {tmp_path / 'no'}"
     assert capsys.readouterr().err == f"jerne: error: {flag} {file}: {said}\n"
     assert (tmp_path / "mine" / "own.gif").read_text() == "all I have"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("replay nowhere --verify --video f.gif", "--video f.gif: says nothing with --verify"),
+        ("replay nowhere --verify --from 3", "--from 3.0: says nothing with --verify"),
+        ("replay nowhere --verify --speed 1", "--speed 1.0: says nothing with --verify"),
+        ("tracker --poses tcp://127.0.0.1:9 --set seed=3", "--set seed=3: says nothing without --mission"),
+        ("run --key desk", "--key = 'desk': says nothing without --keys FOLDER"),
+        ("run --operator anna", "--operator = 'anna': says nothing without --command tcp://HOST:PORT"),
+        ("rules nowhere --json f --csv ./f", "--csv f: is the file of --json too"),
+        ("immune --picture f.png --graph f.png", "--graph f.png: is the file of --picture too"),
+        ("immune --graph f.png --write f.png", "--graph f.png: is the file of --write too"),
+    ],
+)
+def test_flags_that_do_not_go_together(capsys: pytest.CaptureFixture[str], arguments: str, said: str) -> None:
+    assert main(arguments.split()) == 2
+    assert capsys.readouterr().err == f"jerne: error: {said}\n"
+
+
+def test_orders_are_taken_from_a_member(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else nobody could give any."""
+    keys.new(tmp_path / "keys", ["desk", "anna"])
+    listening = "--listen tcp://127.0.0.1:5600 --command tcp://127.0.0.1:5601 --key desk"
+    for named, name in ((["--operator", "ana"], "ana"), ([], "operator")):
+        assert main(["run", *listening.split(), "--keys", str(tmp_path / "keys"), *named]) == 2
+        said = f"jerne: error: --operator {name}: is no member; there are desk, anna\n"
+        assert capsys.readouterr().err == said
 
 
 LONG = "x" * 300
