@@ -73,7 +73,7 @@ class Params:
     chi: float = 0.8  # probability of crossover
     mu: float = 0.02  # probability of mutation, per bit, per real input and for the action
     theta_del: int = 20  # experience beyond which a low fitness makes deletion likelier
-    delta: float = 0.1  # share of the mean fitness below which it does
+    delta: float = 0.1  # share of the mean fitness below which a fitness counts as low
     theta_sub: int = 20  # experience beyond which a rule may subsume others
     p_wild: float = 0.8  # P#: probability that a covering rule leaves a bit, or a real input, out
     p_init: float = 0.01  # p_I: prediction of a new rule

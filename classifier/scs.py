@@ -67,8 +67,8 @@ class Params:
     capacity: int = 200  # N: rules
     payoff: float = 1000.0  # the largest pay-off, unit of strength and noise
     bid: float = 0.1  # C_bid: share of the strength that is bid
-    bid1: float = 0.25  # of this, for any rule
-    bid2: float = 0.125  # and for a rule that cares for all bits
+    bid1: float = 0.25  # share of C_bid that any rule bids
+    bid2: float = 0.125  # and beyond that a rule that cares for all bits
     sigma: float = 0.075  # standard deviation of the noise of bids, in units of the pay-off
     bid_tax: float = 0.01  # share of the strength that a bidder pays
     life_tax: float = 0.0  # share of the strength that all rules pay, at each lesson

@@ -32,7 +32,7 @@ OTHERS = {
     "stop": ("swarm.field.orders:stop", "emergency stop, which latches"),
     "release": ("swarm.field.orders:release", "end an emergency stop; robots stay disarmed"),
     "quit": ("swarm.field.orders:quit", "end the robots' processes"),
-    "lcs": ("swarm.lcs", "the classifier system by itself: mux, maze, csv"),
+    "lcs": ("swarm.lcs", "the classifier system by itself: mux, maze, csv, team, scs"),
     "watch": ("swarm.view.watch", "attach the dashboard to a run, from another terminal or machine"),
     "replay": ("swarm.view.replay", "see a run again, or verify it"),
     "report": ("swarm.view.report", "one HTML page about a run, or about several side by side"),

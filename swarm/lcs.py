@@ -1,8 +1,10 @@
 """`jerne lcs`: the classifier system by itself, on multiplexers, mazes and data sets."""
 
 import argparse
+import inspect
 import json
 import math
+import re
 import sys
 import time
 import tomllib
@@ -13,7 +15,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from classifier import scs
+from classifier import maze as mazes
+from classifier import scs, tables
+from classifier import team as teams
 from classifier.params import Params
 from robots import check
 from swarm import missionfile
@@ -21,6 +25,8 @@ from swarm.refusal import refuse, unused
 
 MOST_SEEDS, MOST_PROBLEMS = 1000, 10_000_000  # the latter are drawn at once: a gigabyte or two
 ADDRESSES = {3: 1, 6: 2, 11: 3, 20: 4, 37: 5}
+STANDARD = {3: (400, 0.33), 6: (400, 0.33), 11: (800, 0.33), 20: (2000, 0.5), 37: (5000, 0.65)}  # capacity, P#
+PROBLEMS = {3: 2000, 6: 5000, 11: 20_000, 20: 60_000, 37: 400_000}
 P = TypeVar("P", Params, scs.Params)
 Figures = dict[str, Any]  # of one seed
 
@@ -40,7 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True)
     mux = tasks.add_parser("mux", help="the multiplexer problem", description="Solve the multiplexer problem.")
     mux.add_argument("--bits", type=int, choices=ADDRESSES, default=6, help="of a situation (default: 6)")
-    mux.add_argument("--problems", type=int, help="pairs of one explore and one exploit problem")
+    mux.add_argument(
+        "--problems",
+        type=int,
+        help=f"pairs of one explore and one exploit problem (default, by --bits: {_spread([*PROBLEMS.values()])})",
+    )
     mux.set_defaults(task=_mux)
     maze = tasks.add_parser("maze", help="find food in a maze", description="Find food in a maze.")
     maze.add_argument("file", metavar="FILE", help="a map in text, or woods1, maze4, maze5, maze6")
@@ -68,21 +78,45 @@ def _parser() -> argparse.ArgumentParser:
     auction.add_argument("--bits", type=int, choices=[3, 6, 11], default=6, help="of a situation (default: 6)")
     auction.add_argument("--problems", type=int, default=6000, help="problems (default: 6000)")
     auction.set_defaults(task=_scs)
-    for task in (mux, maze, csv, team, auction):
+    standards: dict[argparse.ArgumentParser, list[Any]] = {
+        mux: [Params.standard(*standard) for standard in STANDARD.values()],
+        maze: [mazes.params()],
+        csv: [tables.params()],
+        team: [teams.params()],
+        auction: [scs.Params()],
+    }
+    for task, standard in standards.items():
         task.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds 1 to K (default: 1)")
         task.add_argument("--json", action="store_true", help="the results as JSON")
         task.add_argument("--params", type=Path, metavar="FILE", help="parameters in a TOML file")
         task.add_argument("--picture", type=Path, metavar="FILE", help="draw the learning curves (PNG)")
         group = task.add_argument_group("parameters of the classifier system", "bool: true or false")
-        for field in fields(scs.Params if task is auction else Params):
+        meanings = _meanings(type(standard[0]))
+        for field in fields(standard[0]):
             kind = type(field.default)
+            default = _spread([getattr(params, field.name) for params in standard])
+            by_bits = ", by --bits" if " to " in default else ""
             group.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 dest=f"set_{field.name}",
                 type=_truth if kind is bool else kind,
                 metavar=kind.__name__,
+                help=f"{meanings[field.name]} (default{by_bits}: {default})".replace("%", "%%"),
             )
     return parser
+
+
+def _meanings(params: type) -> dict[str, str]:
+    """What the parameters of a class mean: the comments behind them."""
+    return dict(re.findall(r"^ {4}(\w+): \w+ = \S+  # (.+)$", inspect.getsource(params), re.MULTILINE))
+
+
+def _spread(values: Sequence[Any]) -> str:
+    """One value, or from where to where they go."""
+    low, high = (
+        str(value).lower() if isinstance(value, bool) else f"{value:g}" for value in (min(values), max(values))
+    )
+    return low if low == high else f"{low} to {high}"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -148,9 +182,8 @@ def _mux(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
     from classifier.environments import practise_multiplexer, problems_until, solve_multiplexer
     from classifier.population import count_rules
 
-    standard = {3: (400, 0.33), 6: (400, 0.33), 11: (800, 0.33), 20: (2000, 0.5), 37: (5000, 0.65)}[args.bits]
-    params = parameters(args, Params.standard(*standard))
-    problems = args.problems or {3: 2000, 6: 5000, 11: 20_000, 20: 60_000, 37: 400_000}[args.bits]
+    params = parameters(args, Params.standard(*STANDARD[args.bits]))
+    problems = args.problems or PROBLEMS[args.bits]
 
     def one(seed: int) -> tuple[Figures, np.ndarray]:
         pop, right = solve_multiplexer(ADDRESSES[args.bits], problems, seed, params)
@@ -175,19 +208,17 @@ def _mux(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
 
 
 def _maze(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
-    from classifier import maze
-
-    world = maze.load(args.file)
-    params = parameters(args, maze.params())
-    shortest = float(maze.shortest(world).mean())
+    world = mazes.load(args.file)
+    params = parameters(args, mazes.params())
+    shortest = float(mazes.shortest(world).mean())
 
     def one(seed: int) -> tuple[Figures, np.ndarray]:
-        pop, steps = maze.practise(world, args.problems, seed, params)
-        greedy = maze.greedy(pop, world, params, seed)
+        pop, steps = mazes.practise(world, args.problems, seed, params)
+        greedy = mazes.greedy(pop, world, params, seed)
         figures = {
             "mean steps": round(float(greedy.mean()), 3),
             "shortest": round(shortest, 3),
-            "starts that fail": int((greedy >= maze.MOST).sum()),
+            "starts that fail": int((greedy >= mazes.MOST).sum()),
             "rules": int(np.count_nonzero(pop.numerosity)),
         }
         return figures, steps
@@ -196,8 +227,6 @@ def _maze(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
 
 
 def _csv(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
-    from classifier import tables
-
     data = tables.read(args.file, args.target)
     params = parameters(args, tables.params())
 
@@ -209,13 +238,11 @@ def _csv(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
 
 
 def _team(args: argparse.Namespace) -> tuple[Figures, list[np.ndarray]]:
-    from classifier import team
-
-    params = parameters(args, team.params())
+    params = parameters(args, teams.params())
     change = args.problems // 2 if args.change is None else args.change
 
     def one(seed: int) -> tuple[Figures, np.ndarray]:
-        course = team.practise(args.agents, args.problems, seed, params, change)
+        course = teams.practise(args.agents, args.problems, seed, params, change)
         figures = {
             "all known after": course.mastered(),
             "again after": course.mastered(change),

@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--new", type=Path, metavar="FILE", help="write a commented spec to start from; FILE must not exist yet")
     add("--out", type=Path, metavar="DIR", help="folder of the study (default: runs/compare-NAME)")
     add("--jobs", type=int, metavar="N", help="processes (default: one per core)")
-    add("--seeds", type=int, metavar="N", help="play only the first N seeds")
+    add("--seeds", type=int, metavar="N", help="play N seeds, fewer or more than the spec says, from its first on")
     add("--retry", action="store_true", help="play runs that failed once more")
     add("--report-only", action="store_true", help="play nothing, draw the report from what is there")
     add("--tune-only", action="store_true", help="stop when the tuning that the spec asks for is done")
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _with_seeds(study: Spec, number: int) -> Spec:
-    """The first `number` seeds of a study."""
+    """A study with `number` seeds from its first on, fewer or more than it had."""
     try:
         return replace(study, seeds=number)
     except ValueError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier import scs
 from classifier.params import Params
 from swarm.cli import main
 
@@ -90,11 +91,32 @@ def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytes
     assert capsys.readouterr().err == f"jerne: error: --picture {tmp_path / 'x.png'}: No such file or directory\n"
 
 
-def test_every_parameter_is_listed_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("task", "params", "texts"),
+    [
+        (
+            "mux",
+            Params,
+            ["--capacity int N: rules at most, each counted", "numerosity (default, by --bits: 400 to 5000)"],
+        ),
+        ("mux", Params, ["(default, by --bits: 0.33 to 0.65)", "exploit problem (default, by --bits: 2000 to 400000)"]),
+        ("maze", Params, ["--theta-ga float steps between two runs", "on average (default: 25)"]),
+        ("csv", Params, ["--mu float probability of mutation, per bit", "for the action (default: 0.08)"]),
+        ("team", Params, ["--p-explore float probability of a random action (default: 0.08)"]),
+        ("scs", scs.Params, ["--replaced float share of the population that is replaced (default: 0.2)"]),
+        ("mux", Params, ["--gradient bool a rule's step is scaled", "[Butz, Goldberg & Lanzi 2005] (default: false)"]),
+    ],
+)
+def test_the_help_says_what_every_parameter_means_and_is(
+    capsys: pytest.CaptureFixture[str], task: str, params: type[Params | scs.Params], texts: list[str]
+) -> None:
     with pytest.raises(SystemExit, match="0"):
-        main(["lcs", "mux", "--help"])
-    listed = capsys.readouterr().out
-    assert all(f"--{field.name.replace('_', '-')} " in listed for field in fields(Params))
+        main(["lcs", task, "--help"])
+    listed = " ".join(capsys.readouterr().out.split())
+    assert all(
+        f" --{field.name.replace('_', '-')} {type(field.default).__name__} " in listed for field in fields(params)
+    )
+    assert all(text in listed for text in texts)
 
 
 def test_tables_and_changes_that_make_no_sense_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
