@@ -275,5 +275,5 @@ class PeerLink:
             event = zmq.Event(news["event"])
             if event in _FAILURES:
                 self._counters[_FAILURES[event]] += 1
-            elif event is zmq.Event.ACCEPTED and (why := self._meter.accept(news["value"])):
-                self._counters[why] += 1
+            elif event is zmq.Event.ACCEPTED:
+                self._meter.accept(news["value"])

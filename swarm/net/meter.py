@@ -8,7 +8,6 @@ connects anew. A robot that says no more than it should gets there after most of
 
 import ctypes
 import math
-import os
 import socket
 import time
 from contextlib import suppress
@@ -21,9 +20,9 @@ from swarm.net.tcp import Connection
 
 MOST = 4 << 20  # bytes of a connection
 SOON = 60.0  # s of wall time: who brings as much in less is cut off, others are renewed
-EACH = 4  # connections for each member
+EACH = 4  # connections for each member, and as many of those who have just come
 AT_ONCE = 256  # news of connections that are looked at in one go
-SETTLED = 2.0  # s of wall time after which a connection may be ended for a newer one
+SETTLED = 2.0  # s of wall time for which a connection has just come
 FREED = 1.0  # s of wall time after which ZeroMQ has freed what a connection that was cut off had brought
 
 
@@ -35,34 +34,35 @@ class Meter:
         self._accepted: dict[int, tuple[Connection, float]] = {}  # by handle; when it was accepted, s of wall time
         self._cut = math.inf  # s of wall time, when the latest was cut off
 
-    def accept(self, handle: int) -> str:
-        """A connection was accepted; ``crowded`` where one was ended for it, or nothing.
-
-        That is the one that has brought least: strangers who hold the line and say nothing keep no member out.
-        """
+    def accept(self, handle: int) -> None:
+        """A connection was accepted."""
         self._accepted.pop(handle, None)
         with suppress(OSError):  # gone already
             self._accepted[handle] = (tcp.connection(handle), time.monotonic())
-        if handle not in self._accepted or len(self._accepted) <= EACH * self.members:
-            return ""
-        settled = time.monotonic() - SETTLED
-        old = [one for one, (_, since) in self._accepted.items() if since < settled] or [handle]
-        least = min(old, key=self._brought)
-        if self._brought(least) >= 0:
-            _end(least)
-        del self._accepted[least]
-        return "crowded"
 
     def look(self) -> list[str]:
-        """End connections that have brought too much: ``cut off`` or ``renewed``, one for each."""
+        """End connections that have brought too much, and those too many: ``cut off``, ``renewed``, ``crowded``, each.
+
+        Too many are ended that have brought least: strangers who hold the line and say nothing keep no member out. Who
+        has just come competes with others that have just come: they keep nobody out who has been there for longer.
+        """
         ended, now = [], time.monotonic()
+        ranks: tuple[list[tuple[int, int]], ...] = ([], [])  # of those long there, and of those who have just come
         for handle, (_, since) in list(self._accepted.items()):
             brought = self._brought(handle)
-            if brought < 0 or brought > self._most:
-                del self._accepted[handle]
             if brought > self._most:
                 _end(handle)
                 ended.append("cut off" if now - since < SOON else "renewed")
+            if brought < 0 or brought > self._most:
+                del self._accepted[handle]
+            else:
+                ranks[now - since < SETTLED].append((brought, handle))
+        for rank in ranks:
+            rank.sort(key=lambda one: one[0])  # of those alike the first to come first
+            for _, handle in rank[: max(0, len(rank) - EACH * self.members)]:
+                _end(handle)
+                del self._accepted[handle]
+                ended.append("crowded")
         if "cut off" in ended:
             self._cut = now
         elif now - self._cut > FREED:
@@ -118,7 +118,7 @@ class Callers:
 
 def _is_at(handle: int, endpoint: str) -> bool:
     """Is that still a connection to this place? A handle that was closed may be another's by now."""
-    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:
+    with suppress(OSError), tcp.borrowed(handle) as it:
         near = it.getsockname()
         return isinstance(near, tuple) and str(near[1]) == endpoint.rpartition(":")[2]
     return False
@@ -131,5 +131,5 @@ def _give_back() -> None:
 
 
 def _end(handle: int) -> None:
-    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:
+    with suppress(OSError), tcp.borrowed(handle) as it:
         it.shutdown(socket.SHUT_RDWR)

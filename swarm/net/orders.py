@@ -9,8 +9,11 @@ import zmq
 
 from swarm.net import gate
 from swarm.net.keys import Keyring
+from swarm.net.meter import Callers
 
 AT_ONCE = 16  # orders taken in one go
+ANYBODY = 16  # who may give orders at a time, where no keys say who belongs
+HANDSHAKE = 5000  # ms that a connection may take to say whose it is
 
 Order = TypeVar("Order")
 
@@ -30,8 +33,10 @@ class Orders(Generic[Order]):
         self._gate = None if ring is None else gate.Gate(self._context, ring)
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, most)
+        self._socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE)
         if ring is not None:
             gate.guard(self._socket, ring, domain)
+        self._callers = Callers(self._socket)
         try:
             self._socket.bind(address)
         except zmq.ZMQError as error:
@@ -45,8 +50,8 @@ class Orders(Generic[Order]):
 
     def answer(self, reply: Callable[[Order, str | None], bytes]) -> None:
         """Have the orders that have come answered: order and member's name (None: no keys) -> reply. Never waits."""
-        if self._gate is not None:
-            self._gate.serve()
+        gone = self._gate is not None and self._gate.serve()
+        self._callers.look(ANYBODY if self._gate is None else len(self._gate.ring.allowed), anew=gone)
         for _ in range(AT_ONCE):
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
@@ -68,4 +73,5 @@ class Orders(Generic[Order]):
 
     def close(self) -> None:
         """Give the socket up."""
+        self._callers.close()
         self._context.destroy(linger=100)

@@ -6,7 +6,8 @@ A *handle* is the file descriptor that ZeroMQ's events name: ZeroMQ's own, which
 import os
 import socket
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 #: of Linux's TCP, for links that lose much: numbers of `linux/tcp.h`
@@ -42,11 +43,8 @@ class Connection(NamedTuple):
             raise OSError("the handle is another's")
         if not hasattr(socket, "TCP_INFO"):
             return None
-        it = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=self.handle)  # asks the kernel for nothing
-        try:
+        with borrowed(self.handle) as it:
             data = it.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
-        finally:
-            it.detach()
         if len(data) < _INFO.size:
             return None
         state, repeated, received = _INFO.unpack(data)
@@ -60,12 +58,22 @@ def connection(handle: int) -> Connection:
     return Connection(handle, os.fstat(handle).st_ino)
 
 
+@contextmanager
+def borrowed(handle: int) -> Iterator[socket.socket]:
+    """The socket of a handle, which stays ZeroMQ's. Asks the kernel for nothing, least of all for a descriptor more."""
+    it = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=handle)
+    try:
+        yield it
+    finally:
+        it.detach()
+
+
 def endure(handle: int) -> tuple[Any, Any]:
     """Have the kernel repeat what is lost on a TCP socket, or on those it will accept, without ever longer pauses.
 
     Where the kernel knows no such option it stays as it is. Gives both ends of its connection, None without one.
     """
-    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as it:  # closed by now: harmless
+    with suppress(OSError), borrowed(handle) as it:  # closed by now: harmless
         for option, value in ENDURING.items():
             with suppress(OSError):
                 it.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,18 +1,22 @@
 """Those who should not be heard, on real sockets: revoked, played back, too loud, without end."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 import zmq
 
+from swarm.field import control
 from swarm.net import envelope, gate, keys, meter
 from swarm.net.guard import MARGIN
 from swarm.net.keys import Keyring
@@ -53,6 +57,23 @@ for _ in range(bouts):
             seq += 1
         time.sleep(0.001)
     print(seq - before, flush=True)
+"""
+
+#: where a robot takes orders, with so many descriptors to spare and a slow loop: DESCRIPTORS KEYS, none where empty
+ORDERED = """
+import os, resource, sys, time
+from pathlib import Path
+from swarm.field.control import Control, Status
+from swarm.net import keys
+spare, folder = int(sys.argv[1]), sys.argv[2]
+end = Control("tcp://127.0.0.1:*", keys.load(Path(folder), "0") if folder else None)
+most = len(os.listdir("/proc/self/fd")) + spare
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+print(end.address, flush=True)
+status = Status(0, "disarmed", "", None, 1, "", "", "", 0.0, 0.0, None, None, 0, 0, 0, 0, 0.0, "")
+while True:
+    time.sleep(0.3)
+    end.serve(lambda _: (True, ""), lambda: status)
 """
 
 
@@ -162,10 +183,10 @@ def test_of_floods_no_more_than_the_rate_is_heard_and_memory_is_bounded(robot: R
     assert len(after) == bouts
 
 
-def endless(address: str, seconds: float) -> int:
+def endless(address: str, seconds: float, kind: bytes = b"PUB") -> int:
     """A message that never ends, `BYTES` a second; ZMTP by hand, as no library sends that. Bytes sent."""
     greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
-    ready = b"\x05READY" + b"\x0bSocket-Type" + (3).to_bytes(4, "big") + b"PUB"
+    ready = b"\x05READY" + b"\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
     part = b"\x03" + (1000).to_bytes(8, "big") + bytes(1000)  # more follows
     host, _, port = address.removeprefix("tcp://").rpartition(":")
     sent, start = 0, time.monotonic()
@@ -179,6 +200,87 @@ def endless(address: str, seconds: float) -> int:
                     sent += 10 * len(part)
                 time.sleep(0.001)
     return sent
+
+
+@contextlib.contextmanager
+def ordered(spare: int, folder: Path | None) -> Iterator[tuple[int, str]]:
+    """A robot that takes orders, in a process of its own, and where."""
+    command = [sys.executable, "-c", ORDERED, str(spare), str(folder or "")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.pid, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+class Strangers:
+    """So many connections that say nothing, and are made anew when they are ended."""
+
+    def __init__(self, address: str, many: int) -> None:
+        self._place, self._over = ("127.0.0.1", int(address.rpartition(":")[2])), False
+        self._lines = [self._line() for _ in range(many)]
+        self._thread = threading.Thread(target=self._keep)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._over = True
+        self._thread.join()
+        for line in self._lines:
+            line.close()
+
+    def _line(self) -> socket.socket:
+        line = socket.socket()
+        line.setblocking(False)
+        line.connect_ex(self._place)
+        return line
+
+    def _keep(self) -> None:
+        while not self._over:
+            time.sleep(0.1)
+            for i, line in enumerate(self._lines):
+                try:
+                    ended = line.recv(64) == b""
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    ended = True
+                if ended:
+                    line.close()
+                    self._lines[i] = self._line()
+
+
+def is_stopped(address: str, ring: Keyring | None) -> bool:
+    reply = control.send("stop", {0: address}, ring)[0]
+    return reply is not None and reply.done
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_strangers_who_hold_the_line_keep_no_stop_out(keyed: bool, tmp_path: Path) -> None:
+    """They come at once, before the robot looks, and take all the descriptors that it has."""
+    keys.new(tmp_path / "keys", ["0", "desk"])
+    ring = keys.load(tmp_path / "keys", "desk") if keyed else None
+    with contextlib.ExitStack() as stack:
+        _, address = stack.enter_context(ordered(150, tmp_path / "keys" if keyed else None))
+        assert is_stopped(address, ring)
+        stack.enter_context(closing(Strangers(address, 300)))
+        wait(lambda: is_stopped(address, ring), 20)
+
+
+def test_an_order_without_end_is_cut_off() -> None:
+    with ordered(150, None) as (pid, address):
+        assert is_stopped(address, None)
+        before, until = memory_of(pid), time.monotonic() + 3
+        while time.monotonic() < until:
+            endless(address, until - time.monotonic(), b"DEALER")
+        grown = memory_of(pid) - before
+        assert is_stopped(address, None)
+    assert grown < 60
+
+
+def memory_of(pid: int) -> float:
+    """MB of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 @pytest.mark.slow
