@@ -87,8 +87,9 @@ class Pilot:
         self.percept, self.age = percept, body.age(now)
         shell.readings(self.age, body.session)
         wanted = np.zeros(1, COMMAND)
+        heard = self.radio.drain(now)  # always: that looks after its connections, too
         if np.isfinite(self.age):  # a mind that has nothing to go by says nothing
-            self.heard = self.radio.drain(now)
+            self.heard = heard
             act = self.brain.tick(wire.Sense(self._next(now), percept.tobytes(), self.heard))
             if act.decision is not None:
                 self.decided = self.ticks, act.decision

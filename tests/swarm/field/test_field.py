@@ -4,6 +4,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,10 @@ from swarm.field.pilot import COLOURS, Pilot, fitted
 from swarm.learners.contract import Lesson, Moment
 from swarm.mission import Mission
 from swarm.net import keys
+from swarm.net.envelope import topics
+from swarm.net.link import PeerLink, clock
 from swarm.robot import Brain
+from tests.conftest import wait
 from tests.swarm.field.air import Air
 from tests.swarm.field.fakes import Wheels, loop_of
 
@@ -164,6 +168,19 @@ def test_a_mind_without_readings_gives_no_commands() -> None:
     tick(flight, 0.0)
     with pytest.raises(RefusedError):
         flight.shell.arm(0.0)
+
+
+def test_a_robot_without_readings_looks_after_its_ears() -> None:
+    ring = keys.generate(["0", "1"], "swarm")["0"]
+    flight, body = pilot()
+    body.old = float("inf")
+    with closing(PeerLink(0, topics(0.2), ring, "tcp://127.0.0.1:*")) as link, ExitStack() as strangers:
+        flight.radio = link
+        for _ in range(40):
+            place = "127.0.0.1", int(link.address.rpartition(":")[2])
+            strangers.enter_context(socket.create_connection(place))
+        wait(lambda: flight.tick(clock()) or link.counters["crowded"], 10)
+    assert flight.ticks == -1
 
 
 def test_late_ticks_are_left_out() -> None:
