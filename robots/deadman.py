@@ -13,11 +13,13 @@ AGAIN = 0.1  # s between two stops while the loop hangs
 
 
 class DeadMan:
-    """Calls `stop` when `feed` was not called for `limit` s, and again until it is."""
+    """Calls `stop` when `feed` was not called for `limit` s, and again until it is, whatever it raises."""
 
     def __init__(self, stop: Callable[[], None], limit: float) -> None:
         self._stop, self._limit = stop, limit
         self._fed = time.monotonic()
+        self.failed = 0  # stops that raised something
+        self.trouble = ""  # with the latest stop; empty: none
         self._over = threading.Event()
         self._hangs: deque[float] = deque([-math.inf], maxlen=100)  # what was last fed before each of the latest hangs
         self._thread = threading.Thread(target=self._watch, name="dead-man", daemon=True)
@@ -43,7 +45,12 @@ class DeadMan:
             if time.monotonic() - fed >= self._limit:
                 if fed > self._hangs[-1]:
                     self._hangs.append(fed)
-                self._stop()
+                try:
+                    self._stop()
+                    self.trouble = ""
+                except Exception as error:
+                    self.failed += 1
+                    self.trouble = f"the dead-man failed to stop it, {self.failed} times so far: {error!r}"
 
     def _wait(self) -> float:
         left = self._fed + self._limit - time.monotonic()

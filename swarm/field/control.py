@@ -42,7 +42,7 @@ class Status(msgspec.Struct, frozen=True):
     why: str  # why it stands; empty: nothing holds it
     age: float | None  # s, of its readings; None: none yet
     session: int  # connections to the body so far
-    trouble: str  # with the body's connection; empty: none
+    trouble: str  # with the body's connection, or to stop it; empty: none
     strategy: str
     task: str
     speed: float  # m/s, told to the body

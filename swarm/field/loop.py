@@ -113,7 +113,7 @@ class Loop:
             shell.why,
             number_or_none(pilot.age),
             pilot.body.session,
-            pilot.body.trouble,
+            pilot.body.trouble or self.deadman.trouble,
             STRATEGIES[int(report["strategy"])],
             TASKS[int(report["task"])],
             float(sent["speed"]),

@@ -34,3 +34,22 @@ def test_it_lets_a_loop_that_runs_alone() -> None:
     man.close()
     assert stops == []
     assert threading.active_count() < 10
+
+
+def test_a_stop_that_fails_is_tried_again_and_told() -> None:
+    stops: list[str] = []
+
+    def stop() -> None:
+        stops.append("tried")
+        if len(stops) < 4:
+            raise RuntimeError("no such pin")
+
+    man = DeadMan(stop, 0.1)
+    try:
+        wait(lambda: man.failed == 3, 10)
+        wait(lambda: len(stops) >= 5, 10)
+        assert man.trouble == ""
+        stops.clear()
+        wait(lambda: "no such pin" in man.trouble, 10)
+    finally:
+        man.close()

@@ -61,6 +61,8 @@ class Wheels:
 class Deaf:
     """No orders, and nobody hangs."""
 
+    trouble = ""
+
     def hangs(self, _: float) -> int:
         return 0
 
