@@ -7,10 +7,12 @@ from typing import Protocol
 import zmq
 
 from robots.clock import Foreign
+from robots.listening import KEEPALIVE
 from robots.tracker import message
 from robots.tracker.message import Deed, TrackerError, View
 
-BEAT, TIMEOUT = 200, 600  # ms, heartbeats: a cut link shows within this, and delivers nothing old
+BEAT, TIMEOUT = 200, 600  # ms, heartbeats of all but who listens: a cut link shows soon, and delivers nothing old
+QUEUE, AT_ONCE = 256, 1024  # views that wait, and that are taken in one go: what comes in 12 s, and is caught up with
 Secure = Callable[["zmq.Socket[bytes]"], None]
 
 
@@ -83,12 +85,18 @@ class ZmqTracker:
 
     def look(self, now: float) -> View | None:
         """The latest view; None where nobody is trusted any more."""
-        while True:
+        newest = None
+        for _ in range(AT_ONCE):
             try:
-                data = self._views.recv(zmq.NOBLOCK)
+                parts = self._views.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 break
-            self._latest.take(data, now)
+            if len(parts) == 1:
+                newest = parts[0]
+            else:
+                self._latest.bad += 1
+        if newest is not None:
+            self._latest.take(newest, now)
         if not self._trusted():
             self._latest.forget()
         return self._latest.view
@@ -111,14 +119,9 @@ class ZmqTracker:
 
     def _socket(self, kind: int, address: str, secure: Secure | None) -> "zmq.Socket[bytes]":
         socket = self._context.socket(kind)
-        for option, value in (
-            (zmq.LINGER, 0),
-            (zmq.CONFLATE, int(kind == zmq.SUB)),  # the newest view is enough; a full queue aborts libzmq 4.3.5
-            (zmq.SNDHWM, 4),
-            (zmq.MAXMSGSIZE, message.MOST),
-            (zmq.HEARTBEAT_IVL, BEAT),
-            (zmq.HEARTBEAT_TIMEOUT, TIMEOUT),
-        ):
+        options = {zmq.LINGER: 0, zmq.SNDHWM: 4, zmq.RCVHWM: QUEUE, zmq.MAXMSGSIZE: message.MOST}
+        beats = {zmq.HEARTBEAT_IVL: BEAT, zmq.HEARTBEAT_TIMEOUT: TIMEOUT}
+        for option, value in (options | (KEEPALIVE if kind == zmq.SUB else beats)).items():
             socket.setsockopt(option, value)
         if kind == zmq.SUB:
             socket.setsockopt(zmq.SUBSCRIBE, b"")

@@ -1,6 +1,11 @@
 """What trackers say and robots derive from it."""
 
 import math
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -128,6 +133,53 @@ def test_over_real_sockets() -> None:
     finally:
         tracker.close()
         context.destroy(linger=0)
+
+
+def test_of_what_waited_the_newest_counts_and_is_old() -> None:
+    with zmq.Context() as context, context.socket(zmq.PUB) as pub:
+        pub.setsockopt(zmq.LINGER, 0)
+        with closing(ZmqTracker(f"tcp://127.0.0.1:{pub.bind_to_random_port('tcp://127.0.0.1')}")) as tracker:
+            wait(lambda: (pub.send(message.encode(view(1, 5.0))), tracker.look(7.0))[1] is not None, 10)
+            for seq in range(2, 202):
+                pub.send(message.encode(view(seq, 5.0 + seq / 100)))
+                pub.send_multipart([message.encode(view(10**6, 99.0)), b""])
+            wait(lambda: (told := tracker.look(17.0)) and told.seq == 201, 10)
+            assert tracker.age(17.0) == pytest.approx(10 - 2.01, abs=0.02)
+            assert tracker._latest.bad >= 199
+
+
+#: looks at the tracker at ADDRESS until it shows view 2
+LOOKS = """
+import sys, time
+from robots.tracker.port import ZmqTracker
+tracker = ZmqTracker(sys.argv[1])
+while (view := tracker.look(time.monotonic())) is None or view.seq < 2:
+    time.sleep(0.02)
+tracker.close()
+"""
+
+
+def test_a_message_whose_parts_come_apart_ends_no_robot() -> None:
+    """ZMTP by hand: libzmq sends no part before it has all."""
+
+    def frame(data: bytes, more: int = 0) -> bytes:
+        return bytes([more, len(data)]) + data
+
+    greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+    ready = b"\x05READY\x0bSocket-Type" + (3).to_bytes(4, "big") + b"PUB"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        command = [sys.executable, "-c", LOOKS, f"tcp://127.0.0.1:{server.getsockname()[1]}"]
+        with subprocess.Popen(command) as robot:
+            line = server.accept()[0]
+            line.sendall(greeting + b"\x04" + bytes([len(ready)]) + ready)
+            line.sendall(frame(message.encode(view(1, 1.0))) + frame(b"first", 1))
+            time.sleep(0.5)
+            line.sendall(frame(b"last") + frame(message.encode(view(2, 2.0))))
+            try:
+                assert robot.wait(20) == 0
+            finally:
+                robot.kill()
+                line.close()
 
 
 SENSORS = Sensors(robots=RangeBearing(range=1.0, most=3), sites=RangeBearing(range=0.8, most=2))
