@@ -171,7 +171,11 @@ def test_a_message_whose_parts_come_apart_ends_no_robot() -> None:
         command = [sys.executable, "-c", LOOKS, f"tcp://127.0.0.1:{server.getsockname()[1]}"]
         with subprocess.Popen(command) as robot:
             line = server.accept()[0]
-            line.sendall(greeting + b"\x04" + bytes([len(ready)]) + ready)
+            line.sendall(greeting)
+            line.recv(64, socket.MSG_WAITALL)
+            line.sendall(b"\x04" + bytes([len(ready)]) + ready)
+            line.recv(1)  # it says what it is, too
+            time.sleep(0.2)
             line.sendall(frame(message.encode(view(1, 1.0))) + frame(b"first", 1))
             time.sleep(0.5)
             line.sendall(frame(b"last") + frame(message.encode(view(2, 2.0))))
