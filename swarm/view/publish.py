@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import zmq
 
+from robots.listening import KEEPALIVE
 from swarm.net.announce import Announcer
 from swarm.net.gate import Gate, approach, guard
 from swarm.net.keys import MOST as MEMBERS
@@ -165,8 +166,7 @@ class Watcher:
             (zmq.RCVHWM, WAITING),
             (zmq.LINGER, 0),
             (zmq.MAXMSGSIZE, LARGEST),
-            (zmq.HEARTBEAT_IVL, 1000),
-            (zmq.HEARTBEAT_TIMEOUT, 3000),
+            *KEEPALIVE.items(),
         ):
             self.socket.setsockopt(option, value)
         if ring is not None:

@@ -258,3 +258,32 @@ def test_loud_watchers_hold_nobody_up_and_fill_no_memory(said: bytes) -> None:
         assert memory() - before < 20
         context.destroy(linger=0)
         elsewhere.destroy(linger=0)
+
+
+#: watches at ADDRESS, does nothing for SECONDS, and goes on
+BLOCKED = """
+import sys, time, zmq
+from swarm.view.publish import Watcher
+context = zmq.Context()
+watcher = Watcher(context, sys.argv[1])
+for pause in (0.0, float(sys.argv[2])):
+    time.sleep(pause)
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        watcher.take(0.05)
+assert watcher.snapshot is not None
+context.destroy(linger=0)
+"""
+
+
+@pytest.mark.slow
+def test_a_dashboard_whose_terminal_stands_still_goes_on_when_it_may() -> None:
+    with zmq.Context() as context:
+        publisher = Publisher(context, [(NETWORK, None)])
+        command = [sys.executable, "-c", BLOCKED, publisher.addresses[0], "8"]
+        with subprocess.Popen(command) as blocked:
+            while blocked.poll() is None:
+                publisher.publish(stage(), swarm(12), detail)
+                time.sleep(0.1)
+        context.destroy(linger=0)
+    assert blocked.returncode == 0
