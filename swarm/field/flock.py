@@ -17,6 +17,7 @@ from swarm.view.snapshot import Detail, RobotRow, SiteRow, Snapshot, Stage
 GONE = 2.0  # s of wall time without news after which a robot counts as lost
 SAMPLE, SAMPLES = 10.0, 120  # s between two samples of the split, and how many are kept
 LINES = 40  # events
+LARGEST = 1 << 18  # bytes of a message of one robot
 
 
 class Place(NamedTuple):
@@ -48,7 +49,7 @@ class Flock:
         self._alive: set[int] = set()
         try:
             for number, place in sorted(robots.items()):
-                self._watchers[number] = Watcher(context, place.address, ring, place.public)
+                self._watchers[number] = Watcher(context, place.address, ring, place.public, largest=LARGEST)
         except OSError:
             self.close()
             raise

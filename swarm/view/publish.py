@@ -30,7 +30,8 @@ ADDRESS = "watch.address"  # file in the folder of a run that says where to atta
 STAGE, SWARM, ROBOT, END = b"stage", b"swarm", b"robot ", b"end"
 WAITING = 4  # messages that are kept for a slow watcher
 MOST = 16  # robots shown in detail at once
-LARGEST = 1 << 24  # bytes of a message that a watcher takes
+LARGEST = 1 << 24  # bytes of a message that a watcher takes: a thousand robots are a third of a megabyte
+TAKEN = 8  # messages that a watcher takes in one go
 AT_ONCE = 256  # words of watchers that are taken in one go
 BROUGHT = 1 << 18  # bytes that a watcher's connection may bring before it is made anew
 
@@ -153,6 +154,7 @@ class Watcher:
         ring: Keyring | None = None,
         server: bytes = b"",
         topics: tuple[bytes, ...] = (STAGE, SWARM, END),
+        largest: int = LARGEST,
     ) -> None:
         self.stage: Stage | None = None
         self.snapshot: Snapshot | None = None
@@ -165,7 +167,7 @@ class Watcher:
         for option, value in (
             (zmq.RCVHWM, WAITING),
             (zmq.LINGER, 0),
-            (zmq.MAXMSGSIZE, LARGEST),
+            (zmq.MAXMSGSIZE, largest),
             *KEEPALIVE.items(),
         ):
             self.socket.setsockopt(option, value)
@@ -190,9 +192,11 @@ class Watcher:
         self._selected, self.detail = robot, None
 
     def take(self, seconds: float = 0.0) -> bool:
-        """Take in what comes within so many seconds, the latest of all; did anything?"""
+        """Take in what comes within so many seconds, a few messages at most; did anything?"""
         came = bool(self.socket.poll(round(1000 * seconds)))
-        while self.socket.poll(0):
+        for _ in range(TAKEN):
+            if not self.socket.poll(0):
+                break
             frames = self.socket.recv_multipart()
             try:
                 self._note(*frames)

@@ -19,6 +19,8 @@ from swarm.watch import Watch
 Angle = Annotated[float, Meta(ge=-1e6, le=1e6)]  # rad
 Level = Annotated[str, Meta(pattern="^(info|warning|error)$")]
 Positive = Annotated[float, Meta(gt=0)]
+Events = Annotated[list[tuple[float, Level, str]], Meta(max_length=40)]
+Samples = Annotated[list[float], Meta(max_length=120)]
 
 
 class Stage(msgspec.Struct, array_like=True, frozen=True, tag="stage1"):
@@ -96,11 +98,11 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True, tag="snap1"):
     sites: list[SiteRow]
     done: int  # tasks done
     backlog: int  # sites that have arrived but found no room yet
-    rate: list[float]  # tasks per minute in each 10 s of simulated time so far, at most the last 120
-    split: list[float]  # share of robots that aggregate, sampled at the same times
+    rate: Samples  # tasks per minute in each 10 s of simulated time so far, at most the last 120
+    split: Samples  # share of robots that aggregate, sampled at the same times
     components: int  # connected components of the radio graph
     links: list[tuple[int, int]]  # radio links between robots
-    events: list[tuple[float, Level, str]]  # simulated time in s, level, text; latest last
+    events: Events  # simulated time in s, level, text; latest last
     ties: dict[str, int] = {}  # of all robots' own links, see swarm.net.ties.total; empty: they have none
 
 

@@ -100,6 +100,19 @@ def test_nonsense_from_watchers_and_publishers_is_dropped() -> None:
         context.destroy(linger=0)
 
 
+def test_of_what_comes_fast_a_watcher_takes_a_few_at_a_time() -> None:
+    with zmq.Context() as context, context.socket(zmq.PUB) as fast:
+        fast.bind("inproc://fast")
+        watcher = Watcher(context, "inproc://fast")
+        wait(lambda: fast.send_multipart((b"swarm", b"")) or watcher.take(0.02), 10)
+        for _ in range(50):
+            fast.send_multipart((b"swarm", b""))
+        before = watcher.bad
+        watcher.take()
+        assert watcher.bad - before <= 8
+        watcher.close()
+
+
 def test_on_the_network_members_get_in_and_strangers_do_not() -> None:
     rings = keys.generate(["desk", "laptop"], "mine")
     stranger = keys.generate(["desk", "laptop"], "other")["laptop"]
