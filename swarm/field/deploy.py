@@ -85,9 +85,7 @@ def main(argv: Sequence[str]) -> int:
         return 1
     for folder in made:
         lacks = (folder / "keys").exists() and not list((folder / "keys").glob("*.secret"))
-        print(
-            f"{folder}: written{f'; its keys were made elsewhere: add {folder.name}.secret to keys' if lacks else ''}"
-        )
+        print(f"{folder}: written{f'; made elsewhere, add to keys: {folder.name}.secret' if lacks else ''}")
     print(f"next: copy each to its robot, start the units, then: jerne doctor {args.fleet}; jerne arm {args.fleet}")
     return 0
 

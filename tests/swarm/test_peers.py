@@ -109,10 +109,10 @@ def test_the_table_holds_the_latest_heard(most: int, heard: list[tuple[int, int]
 
 def test_numbers_that_a_signal_can_carry_fit() -> None:
     table = nobody(1)
-    most = Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
+    most = Signal(32767, 0, 0, 0.0, (0.0, 1.0), 1e6, 1e6, 2**31 - 1, 65535, 2, 64, 64, 1e6, 1.0, 2**63 - 1)
     hear(table, 2**31 - 1, 32767, most)
     assert table[0].tolist()[:2] == (32767, 2**31 - 1)
-    assert table[0].tolist()[4:] == (1e6, 2**31 - 1, 65535, 15, 64, 64, 1e6, 1.0, 2**63 - 1)
+    assert table[0].tolist()[4:] == (1e6, 2**31 - 1, 65535, 2, 64, 64, 1e6, 1.0, 2**63 - 1)
 
 
 OUTCOMES = [wire.Outcome(number, 1, 0.0) for number in range(30)]

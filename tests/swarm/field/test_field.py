@@ -179,7 +179,7 @@ def test_a_robot_without_readings_looks_after_its_ears() -> None:
         for _ in range(40):
             place = "127.0.0.1", int(link.address.rpartition(":")[2])
             strangers.enter_context(socket.create_connection(place))
-        wait(lambda: flight.tick(clock()) or link.counters["crowded"], 10)
+        wait(lambda: tick(flight, clock()) or link.counters["crowded"], 10)
     assert flight.ticks == -1
 
 
